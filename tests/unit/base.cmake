@@ -1,0 +1,1 @@
+am_test(base ${CMAKE_CURRENT_LIST_DIR}/test_base.c LIBS am_base)

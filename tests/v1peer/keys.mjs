@@ -1,0 +1,69 @@
+// keys.mjs -- v1's keys from the guest agent, sealed boxes, signatures and the registration proof
+// SPDX-License-Identifier: Apache-2.0
+import sodium from 'libsodium-wrappers'
+import { bytesToHex, hexToBytes, keccak256, pad, recoverPublicKey, size, stringToBytes } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { bindHash } from './wire.mjs'
+
+await sodium.ready
+
+const secretHex = (key) => {
+  const hex = key.replace(/^0x/, '')
+  if (!/^([0-9a-fA-F]{2}){32,}$/.test(hex)) throw new Error('guest agent: expected a key of at least 32 bytes hex, got another shape')
+  return hex
+}
+export const seed32 = (key) => hexToBytes('0x' + secretHex(key).slice(0, 64))
+
+// SEC1 compression of an uncompressed public key.
+const compress = (pub) => '0x' + (parseInt(pub.slice(-1), 16) % 2 ? '03' : '02') + pub.slice(4, 68)
+
+// Agents end a signature with the recovery id; the contract wants 27 or 28.
+export function normaliseV(signature) {
+  const hex = signature.startsWith('0x') ? signature : '0x' + signature
+  if (size(hex) !== 65) throw new Error(`KMS chain: expected a signature of 65 bytes, got ${size(hex)}`)
+  const v = parseInt(hex.slice(-2), 16)
+  return hex.slice(0, -2) + (v < 27 ? v + 27 : v).toString(16).padStart(2, '0')
+}
+
+// identity, wireguard: 32-byte seeds; owner: secp256k1 hex key with the two signatures of the KMS chain.
+export function makeKeys({ identity, wireguard, ownerKey, chain }) {
+  const ed = sodium.crypto_sign_seed_keypair(identity)
+  const account = privateKeyToAccount('0x' + secretHex(ownerKey))
+  const xPub = sodium.crypto_scalarmult_base(identity)
+  return {
+    account, xPub: bytesToHex(xPub), edPub: bytesToHex(ed.publicKey),
+    wgPub: bytesToHex(sodium.crypto_scalarmult_base(wireguard)), wgSecretBase64: Buffer.from(wireguard).toString('base64'),
+    derivedPub: compress(account.publicKey), chain: chain.map(normaliseV),
+    sign: (digest) => bytesToHex(sodium.crypto_sign_detached(hexToBytes(digest), ed.privateKey)),
+    openSealed: (sealed) => sodium.crypto_box_seal_open(sealed, xPub, identity),
+  }
+}
+
+export async function deriveKeys(agent) {
+  const identity = seed32((await agent.getKey('attestmesh.identity.v1', '')).key)
+  const wireguard = seed32((await agent.getKey('attestmesh.wireguard.v1', '')).key)
+  const owner = await agent.getKey('attestmesh-binding-v1', 'ethereum')
+  if (!Array.isArray(owner.signature_chain) || owner.signature_chain.length !== 2)
+    throw new Error('guest agent: expected a signature chain of two, got another count')
+  return makeKeys({ identity, wireguard, ownerKey: owner.key, chain: owner.signature_chain })
+}
+
+export const deriveCsk = async (agent) => seed32((await agent.getKey('attestmesh.cluster-shared.v1', 'csk-v1')).key)
+
+export const seal = (plain, xPub) => sodium.crypto_box_seal(plain, hexToBytes(xPub))
+
+export function verifyEd25519(signature, digest, edPub) {
+  return sodium.crypto_sign_verify_detached(hexToBytes(signature), hexToBytes(digest), hexToBytes(edPub))
+}
+
+// The DstackProof tuple. The app key is not delivered: it is what the app signature recovers to.
+export async function registrationProof(keys, cluster, member) {
+  const messageHash = bindHash(cluster, member, keys.xPub, keys.wgPub)
+  const appDigest = keccak256(stringToBytes('ethereum:' + keys.derivedPub.slice(2)))
+  return {
+    codeId: pad(member, { dir: 'right', size: 32 }), messageHash,
+    messageSignature: await keys.account.signMessage({ message: { raw: messageHash } }),
+    appSignature: keys.chain[0], kmsSignature: keys.chain[1], derivedCompressedPubkey: keys.derivedPub,
+    appCompressedPubkey: compress(await recoverPublicKey({ hash: appDigest, signature: keys.chain[0] })), purpose: 'ethereum',
+  }
+}

@@ -144,3 +144,13 @@ am_rd64(const uint8_t p[static 8])
 {
     return (uint64_t)am_rd32(p) << 32 | am_rd32(p + 4);
 }
+
+void
+am_str_copy(char *out, size_t cap, struct am_str s)
+{
+    size_t n = s.len < cap - 1 ? s.len : cap - 1;
+
+    if (n > 0)
+        memcpy(out, s.p, n);
+    out[n] = '\0';
+}

@@ -27,6 +27,8 @@ struct am_bin am_bin_of(const void *p, size_t len);
 struct am_str am_str_of(const char *nul_terminated);
 bool am_bin_eq(struct am_bin a, struct am_bin b); /* public data only: leaves early */
 bool am_str_eq(struct am_str a, const char *b);
+/* NUL-terminated copy, cut at cap - 1 bytes. */
+void am_str_copy(char *out, size_t cap, struct am_str s);
 bool am_is_zero(const uint8_t *p, size_t len); /* public data only */
 
 /* Write lower-case hex and a NUL.  out: 2 * len + 1 bytes. */

@@ -1,0 +1,51 @@
+/*  dn_net -- the devnet's wire: one bridge, one cable to each host.  */
+#include "dn_net.h"
+
+#include <stdio.h>
+
+static int
+ip_batch(const struct dn_ns *ns, const char *commands, struct am_error *err)
+{
+    const char *const argv[] = {"ip", "-batch", "-", NULL};
+
+    return dn_run(argv, ns, commands, NULL, 0, err);
+}
+
+int
+dn_net_open(struct am_error *err)
+{
+    return ip_batch(NULL,
+                    "link add br0 type bridge\n"
+                    "addr add " DN_BRIDGE_IP "/24 dev br0\n"
+                    "link set br0 up\n",
+                    err);
+}
+
+int
+dn_net_plug(const struct dn_ns *ns, unsigned host, struct am_error *err)
+{
+    char commands[256];
+    int r;
+
+    snprintf(commands, sizeof commands,
+             "link add am%u type veth peer name eth0 netns %d\n"
+             "link set am%u master br0\n"
+             "link set am%u up\n",
+             host, (int)ns->holder, host, host);
+    if ((r = ip_batch(NULL, commands, err)) != AM_OK)
+        return r;
+    snprintf(commands, sizeof commands,
+             "addr add 10.77.0.%u/24 dev eth0\n"
+             "link set eth0 up\n",
+             host);
+    return ip_batch(ns, commands, err);
+}
+
+int
+dn_net_cut(unsigned host, bool cut, struct am_error *err)
+{
+    char commands[64];
+
+    snprintf(commands, sizeof commands, "link set am%u %s\n", host, cut ? "down" : "up");
+    return ip_batch(NULL, commands, err);
+}

@@ -1,0 +1,74 @@
+/*  api_health -- pure: what /healthz and /metrics say, from the facts that are known.  */
+#include "api_health.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Direct UDP is all there is until the tunnel process exists. */
+static json_t *
+transports(const struct api_facts *f)
+{
+    json_t *object = json_object();
+    char hex[65];
+
+    for (size_t i = 0; i < f->peer_count; i++) {
+        am_hex(hex, f->peers[i].member_id, 32);
+        json_object_set_new(object, hex, json_string("udp"));
+    }
+    return object;
+}
+
+char *
+api_healthz(const struct api_facts *f, unsigned *status)
+{
+    bool healthy = f->mesh_answers && f->healthy;
+    const char *reason = f->mesh_answers ? f->reason : "mesh does not answer on the bus";
+    json_t *root = json_pack(
+        "{s:s, s:b, s:b, s:I, s:o, s:{s:i, s:i, s:i}, s:b, s:b, s:I, s:b, s:s}", "phase",
+        *f->phase != '\0' ? f->phase : "booting", "first_converged", f->first_converged,
+        "csk_acquired", f->csk_acquired, "live_peers", (json_int_t)f->live_peers, "transports",
+        transports(f), "punch", "punch_attempts_total", 0, "punch_success_total", 0,
+        "udp_reverts_total", 0, "indexer_connected", f->indexer_connected, "indexer_caught_up",
+        f->indexer_caught_up, "indexer_cursor_block", (json_int_t)f->indexer_cursor_block, "live",
+        f->mesh_answers && f->live, "reason", reason);
+    char *text = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
+
+    json_decref(root);
+    *status = healthy ? 200 : 503;
+    return text;
+}
+
+char *
+api_metrics(const struct api_facts *f)
+{
+    const struct {
+        const char *name, *type, *help;
+        uint64_t value;
+    } rows[] = {
+        {"attestmesh_healthy", "gauge", "1 once the gate has opened and the CSK is held",
+         f->mesh_answers && f->healthy},
+        {"attestmesh_live", "gauge", "1 while the mesh is converged", f->mesh_answers && f->live},
+        {"attestmesh_members", "gauge", "members of the cluster on chain", f->members},
+        {"attestmesh_live_peers", "gauge", "peers heard within 6 s", f->live_peers},
+        {"attestmesh_csk_acquired", "gauge", "1 while the Cluster Shared Key is held",
+         f->csk_acquired},
+        {"attestmesh_head_block", "gauge", "newest block seen", f->head},
+        {"attestmesh_indexer_cursor_block", "gauge", "every event up to here is stored",
+         f->indexer_cursor_block},
+        {"attestmesh_rpc_calls_total", "counter", "JSON-RPC elements asked", f->rpc_calls},
+    };
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+
+    if (out == NULL)
+        return NULL;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        fprintf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", rows[i].name, rows[i].help,
+                rows[i].name, rows[i].type, rows[i].name, (unsigned long long)rows[i].value);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}

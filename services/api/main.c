@@ -1,0 +1,57 @@
+/*  api -- health and metrics of this node, over HTTP.
+ *
+ *  SECURITY: a thief of this process can lie to the operator about health.  It holds no secret.
+ */
+#include "../../common/base/am_log.h"
+#include "../../common/base/am_settings.h"
+#include "api.h"
+#include "api_http.h"
+
+#include <signal.h>
+
+extern char **environ;
+
+static void
+on_stop(struct ev_loop *loop, ev_signal *w, int events)
+{
+    (void)w, (void)events;
+    ev_break(loop, EVBREAK_ALL);
+}
+
+int
+main(void)
+{
+    static struct am_settings s;
+    static struct api_facts facts;
+    struct am_error err = {0};
+    struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
+    struct bus_options options = {.self = BUS_API, .loop = loop};
+    struct api_http *http = NULL;
+    struct bus *bus = NULL;
+    ev_signal term, interrupt;
+    int r;
+
+    am_log_open("api", NULL, NULL);
+    if ((r = am_settings_load(&s, AM_READ_API, environ, &err)) != AM_OK)
+        goto out;
+    am_log_open("api", s.log_format, s.log_level);
+    options.run = s.run;
+    options.uids = s.uids;
+    ev_signal_init(&term, on_stop, SIGTERM);
+    ev_signal_init(&interrupt, on_stop, SIGINT);
+    ev_signal_start(loop, &term);
+    ev_signal_start(loop, &interrupt);
+    if ((r = bus_open(&bus, &options, &err)) != AM_OK ||
+        (r = api_follow(bus, &facts, &err)) != AM_OK ||
+        (r = api_http_open(&http, loop, s.health_addr, &facts, &err)) != AM_OK)
+        goto out;
+    bus_status(bus, "ready", "");
+    am_log(AM_INFO, "ready", "listen=%s", s.health_addr);
+    ev_run(loop, 0);
+out:
+    if (r != AM_OK)
+        am_log(AM_ERROR, "start.refused", "reason=\"%s\"", err.text);
+    api_http_close(&http);
+    bus_close(&bus);
+    return r == AM_OK ? 0 : r == AM_ALREADY_EXISTS ? 75 : 1;
+}

@@ -13,13 +13,15 @@
 
 #include "../base/am_bytes.h"
 
-#define AM_CBOR_DEPTH 32 /* of items that are skipped */
+#define AM_CBOR_DEPTH 256 /* nesting of items that are skipped, as v1 */
 
-/* Writer: appends, remembers overflow. */
+/* Writer: appends to memory or feeds a sink; sticky. */
 struct am_cbor_out {
-    uint8_t *p;
-    size_t cap, len;
-    bool full;
+    uint8_t *p;      /* caller's memory; unused when there is a sink */
+    size_t cap, len; /* len counts all bytes, also those that did not fit */
+    bool full;       /* len is above cap: what is at p is not whole */
+    void (*sink)(void *arg, const void *p, size_t len); /* NULL, or gets the bytes instead */
+    void *arg;
 };
 void am_cbor_map(struct am_cbor_out *o, uint64_t pairs);
 void am_cbor_array(struct am_cbor_out *o, uint64_t items);
@@ -47,6 +49,8 @@ bool am_cbor_more(struct am_cbor_in *in, struct am_cbor_list *l); /* takes one e
 void am_cbor_get_uint(struct am_cbor_in *in, uint64_t max, uint64_t *out);
 /* Text into the caller's memory, NUL-terminated; at most cap - 1 bytes, valid UTF-8, no NUL. */
 void am_cbor_get_text(struct am_cbor_in *in, char *out, size_t cap);
+/* The same, but text that does not fit becomes "". */
+void am_cbor_get_text_lax(struct am_cbor_in *in, char *out, size_t cap);
 /* A map key: text or byte string; one that does not fit becomes "" (no key of ours is empty). */
 void am_cbor_get_key(struct am_cbor_in *in, char *out, size_t cap);
 /* Exactly len bytes: an array of integers 0..255, or a byte string. */

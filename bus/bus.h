@@ -22,10 +22,11 @@ struct bus;         /* one per process */
 struct bus_request; /* a question that waits for its answer */
 
 struct bus_options {
-    const char *run;         /* ATTESTMESH_RUN: an existing directory */
-    const char *uids;        /* ATTESTMESH_UIDS: "keyagent=7001,chain=7002,..."; NULL or "": one-uid mode */
-    enum bus_service self;   /* BUS_CLI binds nothing: it only asks and subscribes */
-    struct ev_loop *loop;    /* borrowed for the life of the bus */
+    const char *run; /* ATTESTMESH_RUN: an existing directory */
+    const char
+        *uids; /* ATTESTMESH_UIDS: "keyagent=7001,chain=7002,..."; NULL or "": one-uid mode */
+    enum bus_service self; /* BUS_CLI binds nothing: it only asks and subscribes */
+    struct ev_loop *loop;  /* borrowed for the life of the bus */
 };
 
 /* Take the lock, bind both endpoints, start the ZAP handler and the beacon.
@@ -37,18 +38,22 @@ struct bus_options {
  *          AM_INTERNAL             a socket call failed
  * Source:  ours; RFC 27 (ZAP)
  */
-int bus_open(struct bus **bus, const struct bus_options *options, struct am_error *err) AM_MUST_CHECK;
+int bus_open(struct bus **bus, const struct bus_options *options,
+             struct am_error *err) AM_MUST_CHECK;
 void bus_close(struct bus **bus);
 
-/* What hello answers about this service.  phase: "starting", "ready", "failing"; reason may be "". */
+/* What hello answers about this service.  phase: "starting", "ready", "failing"; reason may be "".
+ */
 void bus_status(struct bus *bus, const char *phase, const char *reason);
 
 /* Publish a fact: the whole value of its key.  Kept for snapshots until replaced or retracted.
  * fact: the struct of that topic, borrowed.  An identical value is not sent again.
  * Returns: AM_OK, AM_OUT_OF_RANGE (a field breaks its limit in the .def; nothing is sent) */
-int bus_publish(struct bus *bus, enum bus_topic topic, const void *fact, struct am_error *err) AM_MUST_CHECK;
+int bus_publish(struct bus *bus, enum bus_topic topic, const void *fact,
+                struct am_error *err) AM_MUST_CHECK;
 
-/* Retract a key of a KEYED topic: subscribers get BUS_RETRACTED. key: as in the fact's first field. */
+/* Retract a key of a KEYED topic: subscribers get BUS_RETRACTED. key: as in the fact's first field.
+ */
 void bus_retract(struct bus *bus, enum bus_topic topic, struct am_bin key);
 
 enum bus_change {
@@ -61,12 +66,14 @@ typedef void bus_fact_fn(void *arg, enum bus_topic topic, enum bus_change change
 
 /* Follow a topic by the clone pattern: beacon, snapshot, then what is newer; again after a gap, a
  * new epoch or a reconnect.  fact is borrowed for the call.  At most one subscription a topic. */
-int bus_subscribe(struct bus *bus, enum bus_topic topic, bus_fact_fn *fn, void *arg, struct am_error *err) AM_MUST_CHECK;
+int bus_subscribe(struct bus *bus, enum bus_topic topic, bus_fact_fn *fn, void *arg,
+                  struct am_error *err) AM_MUST_CHECK;
 
 /* Serve a method.  The handler answers now or keeps the request and answers later, but always once,
  * with bus_reply or bus_refuse.  request is borrowed for the call only. */
 typedef void bus_serve_fn(void *arg, struct bus_request *request, const void *message);
-int bus_serve(struct bus *bus, enum bus_method method, bus_serve_fn *fn, void *arg, struct am_error *err) AM_MUST_CHECK;
+int bus_serve(struct bus *bus, enum bus_method method, bus_serve_fn *fn, void *arg,
+              struct am_error *err) AM_MUST_CHECK;
 
 /* Answer.  Consumes request.  reply: the method's reply struct, or NULL when it has no fields. */
 void bus_reply(struct bus_request *request, const void *reply);
@@ -83,18 +90,21 @@ int64_t bus_request_deadline_ms(const struct bus_request *request); /* CLOCK_MON
  * In:      message      the request struct, borrowed for the call; NULL when it has no fields
  *          deadline_ms  from now, 1..600000
  *          correlation  "" to start a conversation, else the id of the one this belongs to
- * Returns: AM_OK, AM_OUT_OF_RANGE (a field breaks its limit), AM_RESOURCE_EXHAUSTED (1024 in flight);
- *          fn is not called then */
+ * Returns: AM_OK, AM_OUT_OF_RANGE (a field breaks its limit), AM_RESOURCE_EXHAUSTED (1024 in
+ * flight); fn is not called then */
 typedef void bus_reply_fn(void *arg, int code, const void *reply, const struct am_error *err);
 int bus_call(struct bus *bus, enum bus_method method, const void *message, int64_t deadline_ms,
-             const char *correlation, bus_reply_fn *fn, void *arg, struct am_error *err) AM_MUST_CHECK;
+             const char *correlation, bus_reply_fn *fn, void *arg,
+             struct am_error *err) AM_MUST_CHECK;
 
 /* Ask any service its built-in hello.  reply is struct bus_hello. */
-int bus_call_hello(struct bus *bus, enum bus_service service, int64_t deadline_ms, bus_reply_fn *fn, void *arg, struct am_error *err) AM_MUST_CHECK;
+int bus_call_hello(struct bus *bus, enum bus_service service, int64_t deadline_ms, bus_reply_fn *fn,
+                   void *arg, struct am_error *err) AM_MUST_CHECK;
 
-/* Follow everything a service says: its facts, and each request with its reply and time, redacted by
- * type.  line is one JSON object, borrowed.  Tracing costs nothing while nobody taps. */
+/* Follow everything a service says: its facts, and each request with its reply and time, redacted
+ * by type.  line is one JSON object, borrowed.  Tracing costs nothing while nobody taps. */
 typedef void bus_tap_fn(void *arg, enum bus_service service, const char *line);
-int bus_tap(struct bus *bus, enum bus_service service, bus_tap_fn *fn, void *arg, struct am_error *err) AM_MUST_CHECK;
+int bus_tap(struct bus *bus, enum bus_service service, bus_tap_fn *fn, void *arg,
+            struct am_error *err) AM_MUST_CHECK;
 
 #endif

@@ -110,7 +110,31 @@ struct bus_row {
     int element;              /* of an array: index of its STRUCT row */
 };
 
+enum bus_row_index {
+#define STRUCT(name, doc) BUS_ROW_##name,
+#define FACT(service, name, kind, doc) BUS_ROW_##service##_##name,
+#define REQUEST(service, name, callers, doc) BUS_ROW_##service##_##name,
+#define COMMAND REQUEST
+#define REPLY(service, name) BUS_ROW_##service##_##name##_reply,
+#define U64(s, field, max, flags, doc) BUS_ROW_##s##_DOT_##field,
+#define BOOL(s, field, flags, doc) BUS_ROW_##s##_DOT_##field,
+#define STR(s, field, max, flags, doc) BUS_ROW_##s##_DOT_##field,
+#define BIN(s, field, min, max, flags, doc) BUS_ROW_##s##_DOT_##field,
+#define ARRAY(s, field, element, max, flags, doc) BUS_ROW_##s##_DOT_##field,
+#include "bus_each.h"
+    BUS_ROW_COUNT
+};
 extern const struct bus_row bus_rows[]; /* ends with kind 0 */
+
+/* Storage for any decoded message. */
+union bus_any {
+#define STRUCT(name, doc) struct name s_##name;
+#define FACT(service, name, kind, doc) struct service##_##name service##_##name;
+#define REQUEST(service, name, callers, doc) struct service##_##name service##_##name;
+#define COMMAND REQUEST
+#define REPLY(service, name) struct service##_##name##_reply service##_##name##_reply;
+#include "bus_each.h"
+};
 
 /* Row of a topic, of a method's request, and of its reply. */
 const struct bus_row *bus_topic_row(enum bus_topic topic);

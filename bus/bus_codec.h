@@ -1,0 +1,37 @@
+/*  bus_codec -- any message to bytes and back, to JSON for eyes, and wiped: all by its table rows.
+ *
+ *  SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef BUS_CODEC_H
+#define BUS_CODEC_H
+
+#include "bus_schema.h"
+
+/* Encode.  message: the struct of row; NULL if it has no fields.
+ * Returns: AM_OK, or AM_OUT_OF_RANGE naming the field that breaks its limit, or the message when
+ *          cap is too small; *len is 0 then */
+int bus_encode(const struct bus_row *row, const void *message, uint8_t *out, size_t cap,
+               size_t *len, struct am_error *err) AM_MUST_CHECK;
+
+/* Decode, strictly.  Unknown keys are ignored; all else that is not exactly right is refused.
+ * Out:     message   the struct of row, borrowing from bytes; all zero unless AM_OK
+ * In:      key_only  only the first field is asked for: a retraction
+ * Returns: AM_OK
+ *          AM_INVALID_ARGUMENT  not MessagePack in its shortest form, missing, twice, wrong type,
+ * trailing AM_OUT_OF_RANGE      a limit of the .def; the text names the field */
+int bus_decode(const struct bus_row *row, bool key_only, void *message, struct am_bin bytes,
+               struct am_error *err) AM_MUST_CHECK;
+
+/* Does a field of it, or of an element of it, carry SECRET? */
+bool bus_is_secret(const struct bus_row *row);
+
+/* Print as one line of JSON for eyes: bins in hex and shortened, SECRET as "<secret 80>"; what does
+ * not fit is said, not cut silently.  out is NUL-terminated; cap at least 256.  Returns its length.
+ */
+size_t bus_print(const struct bus_row *row, bool key_only, const void *message, char *out,
+                 size_t cap);
+
+/* Append `text` as a JSON string, escaped to ASCII.  Returns the new length; nothing if no room. */
+size_t bus_print_text(char *out, size_t cap, size_t len, struct am_str text);
+
+#endif

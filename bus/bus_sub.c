@@ -1,0 +1,242 @@
+/*  bus_sub -- following a topic: wait for a beacon, take the snapshot, then what is newer.
+ *
+ *  A subscription that arrived too late misses what was published meanwhile; a beacon proves that
+ *  ours has arrived.  While a snapshot is under way the updates wait in the socket.
+ */
+#include "../common/base/am_clock.h"
+#include "../common/base/am_log.h"
+#include "bus_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LOST_MS (3 * BUS_BEACON_MS + 100)
+#define SNAPSHOT_MS 1000
+
+enum follow { WAITS, SNAPSHOT, FOLLOWS }; /* for a beacon; under way; applies what is newer */
+
+struct bus_sub {
+    struct bus *bus;
+    enum bus_topic topic;
+    const struct bus_row *row;
+    bus_fact_fn *fn;
+    void *arg;
+    enum follow state;
+    bool lost;
+    uint64_t epoch, sequence; /* of the publisher's start; of what was applied last */
+    uint8_t after[BUS_KEY_MAX];
+    size_t after_len;
+    int64_t heard_ms;
+    ev_timer watch;
+    struct bus_sock sock;
+    LIST_ENTRY(bus_sub) link;
+};
+
+static void on_snapshot(void *arg, int code, const void *reply, const struct am_error *err);
+
+static void
+ask_snapshot(struct bus_sub *s)
+{
+    struct bus_snapshot q = {.topic = am_str_of(s->row->name),
+                             .after = am_bin_of(s->after, s->after_len)};
+    struct am_error err;
+
+    s->state = SNAPSHOT;
+    s->sock.paused = true;
+    if (bus_ask(s->bus, s->row->service, "snapshot", &bus_rows[BUS_ROW_bus_snapshot], &q,
+                &bus_rows[BUS_ROW_bus_snapshot_reply], SNAPSHOT_MS, "", on_snapshot, s,
+                &err) != AM_OK)
+        on_snapshot(s, err.code, NULL, &err);
+}
+
+static void
+start_snapshot(struct bus_sub *s, uint64_t epoch)
+{
+    s->epoch = epoch;
+    s->after_len = 0;
+    ask_snapshot(s);
+}
+
+/* Decode and hand over; what cannot be read is counted. */
+static void
+apply(struct bus_sub *s, bool retracted, struct am_bin payload)
+{
+    union bus_any fact;
+    struct am_error err;
+
+    if (bus_decode(s->row, retracted, &fact, payload, &err) != AM_OK) {
+        bus_drop(s->bus, "sub", &err);
+        return;
+    }
+    if (s->row->kind == BUS_FACT_KEYED && !retracted) {
+        struct am_bin key = *(struct am_bin *)(void *)((uint8_t *)&fact + s->row[1].offset);
+
+        memcpy(s->after, key.p, key.len);
+        s->after_len = key.len;
+    }
+    s->fn(s->arg, s->topic, retracted ? BUS_RETRACTED : BUS_VALUE, &fact);
+}
+
+static void
+on_snapshot(void *arg, int code, const void *message, const struct am_error *err)
+{
+    struct bus_sub *s = arg;
+    const struct bus_snapshot_reply *reply = message;
+
+    if (s->bus->closing)
+        return;
+    if (code != AM_OK || s->bus->header->epoch != s->epoch) {
+        s->state = WAITS; /* the next beacon tries again */
+        s->sock.paused = false;
+        if (code != AM_OK)
+            bus_drop(s->bus, "snapshot", err);
+        return;
+    }
+    s->heard_ms = am_mono_ms();
+    if (s->after_len == 0)
+        s->sequence = reply->sequence; /* later pages may be newer; what is between comes again */
+    for (size_t i = 0; i < reply->values_count; i++)
+        apply(s, false, reply->values[i].payload);
+    if (reply->more && s->after_len > 0) {
+        ask_snapshot(s);
+        return;
+    }
+    s->state = FOLLOWS;
+    s->lost = false;
+    s->sock.paused = false;
+    s->fn(s->arg, s->topic, BUS_SYNCED, NULL);
+}
+
+static void
+on_beacon(struct bus_sub *s, const struct bus_header *h, struct am_bin payload)
+{
+    struct bus_beacon b;
+    struct am_error err;
+
+    if (bus_decode(&bus_rows[BUS_ROW_bus_beacon], false, &b, payload, &err) != AM_OK) {
+        bus_drop(s->bus, "beacon", &err);
+        return;
+    }
+    for (size_t i = 0; i < b.topics_count; i++)
+        if (am_str_eq(b.topics[i].topic, s->row->name) &&
+            (s->state == WAITS || h->epoch != s->epoch || b.topics[i].sequence != s->sequence))
+            start_snapshot(s, h->epoch);
+}
+
+static void
+on_update(struct bus_sub *s, const struct bus_header *h, struct am_bin payload)
+{
+    if (s->state != FOLLOWS || (h->epoch == s->epoch && h->sequence <= s->sequence))
+        return; /* in the snapshot that is yet to come, or was in the last one */
+    if (h->epoch != s->epoch || h->sequence != s->sequence + 1) {
+        start_snapshot(s, h->epoch);
+        return;
+    }
+    s->sequence = h->sequence;
+    s->bus->header = h;
+    apply(s, h->retracted, payload);
+    s->bus->header = NULL;
+}
+
+static bool
+on_message(void *arg)
+{
+    struct bus_sub *s = arg;
+    struct bus_frames f;
+    struct bus_header h;
+    struct am_error err;
+    struct am_bin name;
+    int r = AM_OK;
+
+    if (!bus_take(&s->sock, &f))
+        return false;
+    if (f.n != 3)
+        r = am_fail(&err, AM_INVALID_ARGUMENT, "%s: expected 3 frames, got %d", s->row->name, f.n);
+    else
+        r = bus_header_read(&h, bus_frame(&f, 1), &err);
+    if (r == AM_OK && !am_str_eq(h.sender, bus_service_name(s->row->service)))
+        r = am_fail(&err, AM_PERMISSION_DENIED, "%s: expected it from %s, got %.*s", s->row->name,
+                    bus_service_name(s->row->service), (int)h.sender.len, h.sender.p);
+    if (r == AM_OK) {
+        s->heard_ms = am_mono_ms();
+        name = bus_frame(&f, 0);
+        if (am_str_eq((struct am_str){(const char *)name.p, name.len}, "beacon"))
+            on_beacon(s, &h, bus_frame(&f, 2));
+        else if (am_str_eq((struct am_str){(const char *)name.p, name.len}, s->row->name))
+            on_update(s, &h, bus_frame(&f, 2));
+    } else {
+        bus_drop(s->bus, "sub", &err);
+    }
+    bus_frames_free(&f);
+    return true;
+}
+
+static void
+on_watch(struct ev_loop *loop, ev_timer *w, int events)
+{
+    struct bus_sub *s = w->data;
+
+    (void)loop, (void)events;
+    if (s->lost || am_mono_ms() - s->heard_ms <= LOST_MS)
+        return;
+    bus_sock_drain(&s->sock); /* it may be we who were away */
+    if (s->state == SNAPSHOT || am_mono_ms() - s->heard_ms <= LOST_MS)
+        return;
+    s->lost = true;
+    s->state = WAITS;
+    s->fn(s->arg, s->topic, BUS_LOST, NULL);
+}
+
+int
+bus_follow(struct bus *bus, enum bus_topic topic, bus_fact_fn *fn, void *arg, struct am_error *err)
+{
+    struct bus_sub *s = calloc(1, sizeof *s);
+    const struct bus_row *row = bus_topic_row(topic);
+    int r;
+
+    if (s == NULL)
+        return am_fail(err, AM_INTERNAL, "%s: expected memory, got none", row->name);
+    *s = (struct bus_sub){.bus = bus, .topic = topic, .row = row, .fn = fn, .arg = arg};
+    s->heard_ms = am_mono_ms();
+    r = bus_sock_open(&s->sock, bus, ZMQ_SUB, bus_service_name(row->service), on_message, s, err);
+    if (r == AM_OK)
+        r = bus_sock_connect(&s->sock, row->service, "pub", err);
+    if (r != AM_OK) {
+        bus_sock_close(&s->sock);
+        free(s);
+        return r;
+    }
+    /* The beacon last: when it comes, the topic's subscription has been there before. */
+    zmq_setsockopt(s->sock.zmq, ZMQ_SUBSCRIBE, row->name, strlen(row->name));
+    zmq_setsockopt(s->sock.zmq, ZMQ_SUBSCRIBE, "beacon", strlen("beacon"));
+    ev_timer_init(&s->watch, on_watch, 0.25, 0.25);
+    s->watch.data = s;
+    ev_timer_start(bus->loop, &s->watch);
+    LIST_INSERT_HEAD(&bus->subs, s, link);
+    return AM_OK;
+}
+
+int
+bus_subscribe(struct bus *bus, enum bus_topic topic, bus_fact_fn *fn, void *arg,
+              struct am_error *err)
+{
+    int r;
+
+    AM_ASSERT(!bus->followed[topic]);
+    if ((r = bus_follow(bus, topic, fn, arg, err)) == AM_OK)
+        bus->followed[topic] = true;
+    return r;
+}
+
+void
+bus_sub_close(struct bus *bus)
+{
+    struct bus_sub *s;
+
+    while ((s = LIST_FIRST(&bus->subs)) != NULL) {
+        LIST_REMOVE(s, link);
+        ev_timer_stop(bus->loop, &s->watch);
+        bus_sock_close(&s->sock);
+        free(s);
+    }
+}

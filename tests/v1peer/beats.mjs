@@ -1,12 +1,10 @@
 // beats.mjs -- heartbeats inside the mesh and v1's convergence over them
-// SPDX-License-Identifier: Apache-2.0
 import dgram from 'node:dgram'
 import { verifyEd25519 } from './keys.mjs'
 import { log, reason } from './log.mjs'
 import { converged, decodeHeartbeat, encodeHeartbeat, heartbeatDigest } from './wire.mjs'
 
 const PORT = 51820, INTERVAL_MS = 2000, SKEW_MS = 10000n
-
 // Why v1 would drop this datagram, or null. peer: { ip, edPub, lastStamp } of the sender, or undefined.
 export function refusal(beat, peer, sourceIp, now) {
   if (!peer) return 'unknown sender'
@@ -21,7 +19,7 @@ export function refusal(beat, peer, sourceIp, now) {
 
 export function startBeats(node) {
   const views = new Map(), told = new Set()
-  const once = (key, fields) => { if (!told.has(key)) { told.add(key); log('heartbeat-refused', fields) } }
+  const once = (key, fields) => { if (!told.has(key)) log('heartbeat-refused', fields); told.add(key) }
   const ownView = () => [...node.peers.keys(), node.id]
 
   function receive(datagram, source) {
@@ -35,38 +33,31 @@ export function startBeats(node) {
     peer.lastStamp = beat.timestamp
     views.set(beat.sender, { view: new Set(beat.connected), at: now })
     views.set(node.id, { view: new Set(ownView()), at: now })
-    if (!node.firstConverged && converged(views, now)) {
-      node.firstConverged = true
-      log('converged', { members: views.size })
-      node.settlePhase()
-    }
+    if (node.firstConverged || !converged(views, now)) return
+    node.firstConverged = true
+    node.settlePhase()
   }
 
-  const sender = dgram.createSocket('udp4')
-  let receiver, timer, bindTimer, stopped = false, delay = 1000
+  const sender = dgram.createSocket('udp4'), timers = []
+  let receiver, delay = 1000
   function listen() {
-    receiver = dgram.createSocket({ type: 'udp4', recvBufferSize: 1 << 18 })
-    receiver.on('message', receive)
-    receiver.on('error', (e) => {
+    receiver = dgram.createSocket('udp4', receive).on('error', (e) => {
       log('heartbeat-bind-failed', { reason: e.code })
       receiver.close()
       receiver = undefined
-      if (!stopped) bindTimer = setTimeout(listen, delay)
+      timers[1] = setTimeout(listen, delay)
       delay = Math.min(delay * 2, 30000)
-    })
-    receiver.bind(PORT, node.ip)
+    }).bind(PORT, node.ip)
   }
 
   function beat() {
-    if (node.peers.size === 0) return
     const payload = { version: 1, sender: node.id, timestamp: Date.now(), connected: ownView() }
     const datagram = encodeHeartbeat(payload, node.keys.sign(heartbeatDigest(payload)))
     // A lost datagram is the normal case of UDP; the next one follows in 2 s.
     for (const peer of node.peers.values()) sender.send(datagram, PORT, peer.ip, () => {})
   }
 
-  sender.on('error', (e) => log('heartbeat-send-failed', { reason: e.code }))
-  sender.bind(0, node.ip, () => { timer = setInterval(beat, INTERVAL_MS); beat() })
+  sender.on('error', (e) => log('heartbeat-send-failed', { reason: e.code })).bind(0, node.ip, () => { timers[0] = setInterval(beat, INTERVAL_MS); beat() })
   listen()
-  return () => { stopped = true; clearInterval(timer); clearTimeout(bindTimer); sender.close(); receiver?.close() }
+  return () => { timers.forEach(clearTimeout); sender.close(); receiver?.close() }
 }

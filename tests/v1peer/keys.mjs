@@ -1,18 +1,17 @@
 // keys.mjs -- v1's keys from the guest agent, sealed boxes, signatures and the registration proof
-// SPDX-License-Identifier: Apache-2.0
-import sodium from 'libsodium-wrappers'
+import { createRequire } from 'node:module'
 import { bytesToHex, hexToBytes, keccak256, pad, recoverPublicKey, size, stringToBytes } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { bindHash } from './wire.mjs'
 
+// The CommonJS build: the other one finds no random source on node 18.
+const sodium = createRequire(import.meta.url)('libsodium-wrappers')
 await sodium.ready
 
-const secretHex = (key) => {
-  const hex = key.replace(/^0x/, '')
-  if (!/^([0-9a-fA-F]{2}){32,}$/.test(hex)) throw new Error('guest agent: expected a key of at least 32 bytes hex, got another shape')
-  return hex
+export function seed32(key) {
+  if (!/^(0x)?([0-9a-fA-F]{2}){32,}$/.test(key)) throw new Error('guest agent: expected a key of at least 32 bytes hex, got another shape')
+  return hexToBytes('0x' + key.replace(/^0x/, '').slice(0, 64))
 }
-export const seed32 = (key) => hexToBytes('0x' + secretHex(key).slice(0, 64))
 
 // SEC1 compression of an uncompressed public key.
 const compress = (pub) => '0x' + (parseInt(pub.slice(-1), 16) % 2 ? '03' : '02') + pub.slice(4, 68)
@@ -25,10 +24,10 @@ export function normaliseV(signature) {
   return hex.slice(0, -2) + (v < 27 ? v + 27 : v).toString(16).padStart(2, '0')
 }
 
-// identity, wireguard: 32-byte seeds; owner: secp256k1 hex key with the two signatures of the KMS chain.
+// identity, wireguard, ownerKey: 32 bytes each; chain: the two signatures that came with the owner key.
 export function makeKeys({ identity, wireguard, ownerKey, chain }) {
   const ed = sodium.crypto_sign_seed_keypair(identity)
-  const account = privateKeyToAccount('0x' + secretHex(ownerKey))
+  const account = privateKeyToAccount(bytesToHex(ownerKey))
   const xPub = sodium.crypto_scalarmult_base(identity)
   return {
     account, xPub: bytesToHex(xPub), edPub: bytesToHex(ed.publicKey),
@@ -40,21 +39,15 @@ export function makeKeys({ identity, wireguard, ownerKey, chain }) {
 }
 
 export async function deriveKeys(agent) {
-  const identity = seed32((await agent.getKey('attestmesh.identity.v1', '')).key)
-  const wireguard = seed32((await agent.getKey('attestmesh.wireguard.v1', '')).key)
-  const owner = await agent.getKey('attestmesh-binding-v1', 'ethereum')
-  if (!Array.isArray(owner.signature_chain) || owner.signature_chain.length !== 2)
-    throw new Error('guest agent: expected a signature chain of two, got another count')
-  return makeKeys({ identity, wireguard, ownerKey: owner.key, chain: owner.signature_chain })
+  const [identity, wireguard] = [await agent.getKey('attestmesh.identity.v1', ''), await agent.getKey('attestmesh.wireguard.v1', '')]
+  const { key, signature_chain: chain } = await agent.getKey('attestmesh-binding-v1', 'ethereum')
+  if (chain?.length !== 2) throw new Error('guest agent: expected a signature chain of two, got another count')
+  return makeKeys({ identity: seed32(identity.key), wireguard: seed32(wireguard.key), ownerKey: seed32(key), chain })
 }
 
 export const deriveCsk = async (agent) => seed32((await agent.getKey('attestmesh.cluster-shared.v1', 'csk-v1')).key)
-
 export const seal = (plain, xPub) => sodium.crypto_box_seal(plain, hexToBytes(xPub))
-
-export function verifyEd25519(signature, digest, edPub) {
-  return sodium.crypto_sign_verify_detached(hexToBytes(signature), hexToBytes(digest), hexToBytes(edPub))
-}
+export const verifyEd25519 = (signature, digest, edPub) => sodium.crypto_sign_verify_detached(...[signature, digest, edPub].map((hex) => hexToBytes(hex)))
 
 // The DstackProof tuple. The app key is not delivered: it is what the app signature recovers to.
 export async function registrationProof(keys, cluster, member) {

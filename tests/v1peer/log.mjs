@@ -1,5 +1,4 @@
 // log.mjs -- one JSON line per step on stderr; nothing secret is ever handed to it
-// SPDX-License-Identifier: Apache-2.0
 export function log(step, fields = {}) {
   process.stderr.write(JSON.stringify({ ts: new Date().toISOString(), step, ...fields }) + '\n')
 }

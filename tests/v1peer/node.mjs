@@ -1,5 +1,4 @@
 // node.mjs -- boot, registration and the reconcile pass of a v1 node
-// SPDX-License-Identifier: Apache-2.0
 import { zeroAddress } from 'viem'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { calldata, makeReader, jsonRpc, PUBLISH_ED25519, ZERO32 } from './chain.mjs'
@@ -9,19 +8,15 @@ import { makeSubmitter } from './userop.mjs'
 import { dotted, memberId, meshIp } from './wire.mjs'
 import { readEndpoints } from './wg.mjs'
 
-const BOOT_STEP_MS = 10000
-
 // Repeats what v1 repeats at boot; the last failure is thrown.
 async function retry(step, attempts, signal, action) {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await action()
-    } catch (e) {
-      log(`${step}-failed`, { attempt, of: attempts, reason: reason(e) })
-      if (attempt === attempts) throw e
-      await sleep(BOOT_STEP_MS, undefined, { signal })
-    }
+  const failed = async (e) => {
+    log(`${step}-failed`, { left: attempts - 1, reason: reason(e) })
+    if (attempts === 1) throw e
+    await sleep(10000, undefined, { signal })
+    return retry(step, attempts - 1, signal, action)
   }
+  return action().catch(failed)
 }
 
 // Keys, member, cluster, own address. Sets everything of the node that does not change later.
@@ -35,9 +30,8 @@ export async function identify(node, settings, signal) {
   const chainId = Number(await rpc('eth_chainId', []))
   if (chainId !== settings.chainId) throw new Error(`rpc: expected chain ${settings.chainId} (CHAIN_ID), got ${chainId}`)
   const [cidrIp, prefix] = await node.read(node.cluster, 'meshCidr')
-  node.id = memberId(node.cluster, node.member)
-  node.ip = dotted(meshIp(node.id, cidrIp, prefix))
-  node.prefix = prefix
+  const id = memberId(node.cluster, node.member)
+  Object.assign(node, { id, ip: dotted(meshIp(id, cidrIp, prefix)), prefix })
   node.submit = makeSubmitter({
     rpc, bundler: jsonRpc(settings.bundlerUrl, 'bundler'), paymaster: settings.paymasterUrl && jsonRpc(settings.paymasterUrl, 'paymaster'),
     read: node.read, account: node.keys.account, member: node.member, chainId, policy: settings.policy,
@@ -45,40 +39,38 @@ export async function identify(node, settings, signal) {
   log('cluster', { cluster: node.cluster, memberId: node.id, meshIp: node.ip, prefix })
 }
 
+// -> whether the node is a member. v1 goes on with health alone when it could not register.
 export async function register(node, signal) {
   node.setPhase('registering')
-  await retry('registration', 60, signal, async () => {
-    const record = await node.read(node.cluster, 'memberOf', node.member)
-    if (record.memberContract !== zeroAddress) return log('registered', { before: true })
+  return retry('registration', 60, signal, async () => {
+    const { memberContract } = await node.read(node.cluster, 'memberOf', node.member)
+    log('record', { registered: memberContract !== zeroAddress })
+    if (memberContract !== zeroAddress) return true
     const proof = await registrationProof(node.keys, node.cluster, node.member)
-    const inner = calldata('dstack_register', proof, node.member, node.keys.xPub, node.keys.wgPub)
-    await node.submit('dstack_register', node.cluster, inner)
-    log('registered', { before: false })
-  })
+    await node.submit('dstack_register', node.cluster, calldata('dstack_register', proof, node.member, node.keys.xPub, node.keys.wgPub))
+    return true
+  }).catch((e) => { if (signal.aborted) throw e; return false })
 }
 
 export async function publishEd25519(node, signal) {
   for (let delay = 10000; !signal.aborted; delay = Math.min(delay * 2, 300000)) {
     try {
       if (await node.read(node.cluster, 'facetAddress', PUBLISH_ED25519) === zeroAddress) return log('ed25519-not-on-chain', {})
-      if (await node.read(node.cluster, 'ed25519KeyOf', node.id) === node.keys.edPub) return log('ed25519-published', { before: true })
-      await node.submit('publishEd25519Key', node.cluster, calldata('publishEd25519Key', node.keys.edPub))
-      return log('ed25519-published', { before: false })
+      const there = await node.read(node.cluster, 'ed25519KeyOf', node.id) === node.keys.edPub
+      if (!there) await node.submit('publishEd25519Key', node.cluster, calldata('publishEd25519Key', node.keys.edPub))
+      return log('ed25519-published', { before: there })
     } catch (e) {
       log('ed25519-publish-failed', { reason: reason(e) })
-      await sleep(delay, undefined, { signal }).catch(() => {})
     }
+    await sleep(delay, undefined, { signal }).catch(() => {})
   }
 }
 
 async function configure(node, id, endpoints) {
   node.setPhase('wg-configuring')
-  const record = await node.read(node.cluster, 'memberById', id)
-  const peer = {
-    id, member: record.memberContract.toLowerCase(), wgPub: record.wgPubKey, edPub: null, live: false,
-    ip: dotted(await node.read(node.cluster, 'meshIpOf', id)),
-  }
-  peer.endpoint = endpoints.get(peer.member)
+  const { memberContract, wgPubKey: wgPub } = await node.read(node.cluster, 'memberById', id)
+  const ip = dotted(await node.read(node.cluster, 'meshIpOf', id)), member = memberContract.toLowerCase()
+  const peer = { id, member, ip, wgPub, edPub: null, live: false, endpoint: endpoints.get(member) }
   await node.device.setPeer(peer.wgPub, peer.ip, peer.endpoint)
   node.peers.set(id, peer)
   log('peer-joined', { peer: id, member: peer.member, meshIp: peer.ip, endpoint: peer.endpoint ?? null })
@@ -88,26 +80,25 @@ async function configure(node, id, endpoints) {
 async function reconcile(node, endpointsPath) {
   const members = await node.read(node.cluster, 'listMembers')
   node.originator = members[0] ?? null
-  const others = members.filter((id) => id !== node.id)
-  if (others.length === 0) return node.setPhase('waiting-peers')
+  if (members.every((id) => id === node.id)) return node.setPhase('waiting-peers')
   const endpoints = await readEndpoints(endpointsPath)
-  for (const id of others) {
+  for (const id of members.filter((m) => m !== node.id)) {
     const peer = node.peers.get(id) ?? await configure(node, id, endpoints)
-    const endpoint = endpoints.get(peer.member)
-    if (!peer.endpoint && endpoint) {
-      await node.device.setPeer(peer.wgPub, peer.ip, endpoint)
-      peer.endpoint = endpoint
+    if (!peer.endpoint && endpoints.has(peer.member)) {
+      peer.endpoint = endpoints.get(peer.member)
+      await node.device.setPeer(peer.wgPub, peer.ip, peer.endpoint)
     }
-    if (!peer.edPub) {
-      // v1 takes every failure here as "no key yet": old clusters revert for want of the selector.
-      const key = await node.read(node.cluster, 'ed25519KeyOf', id).catch(() => ZERO32)
-      if (key !== ZERO32) { peer.edPub = key; log('peer-key', { peer: id, edPub: key }) }
-    }
+    if (peer.edPub) continue
+    // v1 takes every failure here as "no key yet": old clusters revert for want of the selector.
+    const key = await node.read(node.cluster, 'ed25519KeyOf', id).catch(() => ZERO32)
+    if (key === ZERO32) continue
+    peer.edPub = key
+    log('peer-key', { peer: id, edPub: key })
   }
   node.settlePhase()
 }
 
-export async function runReconcile(node, { endpoints, reconcileMs }, signal) {
+export async function runReconcile(node, signal, { endpoints, reconcileMs }) {
   while (!signal.aborted) {
     await reconcile(node, endpoints).catch((e) => log('reconcile-failed', { reason: reason(e) }))
     await sleep(reconcileMs, undefined, { signal }).catch(() => {})

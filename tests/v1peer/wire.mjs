@@ -1,5 +1,4 @@
 // wire.mjs -- v1's derivations and datagrams as pure functions; ids and hashes are lower-case 0x hex
-// SPDX-License-Identifier: Apache-2.0
 import { decodeFirst, encode } from 'cborg'
 import { bytesToHex, concatHex, encodeAbiParameters, hexToBytes, keccak256, parseAbiParameters, stringToBytes, toHex } from 'viem'
 
@@ -8,7 +7,6 @@ const ID_TYPES = parseAbiParameters('address, address, bytes32')
 const BIND_TYPES = parseAbiParameters('string, address, address, bytes32, bytes32')
 
 export const memberId = (cluster, member, attestor = ATTESTOR_DSTACK) => keccak256(encodeAbiParameters(ID_TYPES, [cluster, member, attestor]))
-
 export const bindHash = (cluster, member, xPub, wgPub) =>
   keccak256(encodeAbiParameters(BIND_TYPES, ['attestmesh.bind.v1', cluster, member, xPub, wgPub]))
 
@@ -20,11 +18,11 @@ export function meshIp(id, cidrIp, prefix) {
 }
 
 export const dotted = (ip) => [24, 16, 8, 0].map((s) => (ip >>> s) & 255).join('.')
+const ints = (hex) => Array.from(hexToBytes(hex))
+const must = (good, what) => { if (!good) throw new Error(`heartbeat: expected ${what}, got something else`) }
 
 export const heartbeatDigest = ({ version, sender, timestamp, connected }) =>
   keccak256(concatHex([toHex(version, { size: 1 }), sender, toHex(timestamp, { size: 8 }), ...connected]))
-
-const ints = (hex) => Array.from(hexToBytes(hex))
 
 export function encodeHeartbeat({ version, sender, timestamp, connected }, signature) {
   const payload = { version, sender_member_id: ints(sender), timestamp_ms: timestamp, connected_member_ids: connected.map(ints) }
@@ -33,23 +31,20 @@ export function encodeHeartbeat({ version, sender, timestamp, connected }, signa
 }
 
 function hexOf(value, length, what) {
-  const bytes = value instanceof Uint8Array ? value : Array.isArray(value) ? Uint8Array.from(value, (n) => {
-    if (!Number.isInteger(n) || n < 0 || n > 255) throw new Error(`heartbeat: expected bytes in ${what}, got another element`)
-    return n
-  }) : new Uint8Array()
-  if (bytes.length !== length) throw new Error(`heartbeat: expected ${length} bytes of ${what}, got ${bytes.length}`)
-  return bytesToHex(bytes)
+  const bytes = value instanceof Uint8Array ? [...value] : value
+  must(Array.isArray(bytes) && bytes.length === length && bytes.every((n) => Number.isInteger(n) && n >= 0 && n < 256), `${length} bytes of ${what}`)
+  return bytesToHex(Uint8Array.from(bytes))
 }
 
 // Trailing bytes, unknown keys, long integers and indefinite lengths pass, as they do at v1's decoder.
 export function decodeHeartbeat(datagram) {
   const [top] = decodeFirst(datagram, { useMaps: true, rejectDuplicateMapKeys: true, strict: false })
   const payload = top instanceof Map ? top.get('payload') : undefined
-  if (!(payload instanceof Map)) throw new Error('heartbeat: expected a map payload, got something else')
+  must(payload instanceof Map, 'a map with a map in payload')
   const version = payload.get('version'), timestamp = payload.get('timestamp_ms'), connected = payload.get('connected_member_ids')
-  if (!Number.isInteger(version) || version < 0 || version > 255) throw new Error('heartbeat: expected a u8 version, got something else')
-  if (!['number', 'bigint'].includes(typeof timestamp) || timestamp < 0) throw new Error('heartbeat: expected a u64 timestamp, got something else')
-  if (!Array.isArray(connected)) throw new Error('heartbeat: expected an array of ids, got something else')
+  must(Number.isInteger(version) && version >= 0 && version < 256, 'a u8 version')
+  must((Number.isInteger(timestamp) || typeof timestamp === 'bigint') && timestamp >= 0, 'a u64 timestamp')
+  must(Array.isArray(connected), 'an array of ids')
   return {
     version, timestamp: BigInt(timestamp), sender: hexOf(payload.get('sender_member_id'), 32, 'sender'),
     connected: connected.map((id) => hexOf(id, 32, 'connected id')), signature: hexOf(top.get('signature'), 64, 'signature'),

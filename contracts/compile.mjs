@@ -30,13 +30,15 @@ const CONTRACTS = {
   StockDstackApp: 'src/devnet/StockDstackApp.sol',
 }
 
+const OUTPUTS = ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object']
+
 /** v1's toolchain. bytecodeHash none keeps comments and paths out of the code. */
 const SETTINGS = {
   evmVersion: 'cancun',
   optimizer: { enabled: true, runs: 200 },
   viaIR: false,
   metadata: { bytecodeHash: 'none' },
-  outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } },
+  outputSelection: Object.fromEntries(Object.entries(CONTRACTS).map(([name, file]) => [file, { [name]: OUTPUTS }])),
 }
 
 function sources(folder = 'src') {

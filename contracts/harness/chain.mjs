@@ -7,7 +7,7 @@ import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { concatHex, decodeAbiParameters, decodeFunctionResult, encodeDeployData, encodeFunctionData } from 'viem'
+import { concatHex, decodeAbiParameters, decodeFunctionResult, encodeDeployData, encodeFunctionData, getAddress } from 'viem'
 import { ENTRY_POINT, ERRORS } from './page.mjs'
 
 export const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
@@ -92,7 +92,7 @@ export class Chain {
   async deploy(name, ...args) {
     const { abi, bytecode } = artifact(name)
     const receipt = await this.transact({ from: DEPLOYER, data: encodeDeployData({ abi, bytecode, args }) })
-    return this.at(name, receipt.contractAddress, receipt)
+    return this.at(name, getAddress(receipt.contractAddress), receipt)
   }
 
   /** A contract: `read` calls, `write` transacts, `reverts` expects the named error and no other. */

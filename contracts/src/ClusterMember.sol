@@ -47,7 +47,10 @@ contract ClusterMember is Initializable, UUPSUpgradeable {
     }
 
     /// Path A. Open to all by itself: it has to ride in the upgradeToAndCall that brings this code.
+    /// A member that has its cluster is refused, or anybody could bind a minted one to a cluster of
+    /// his own and then upgrade it as that cluster's owner.
     function reinitializeFromDstackApp(address cluster_) external reinitializer(2) {
+        if (_layout().cluster != address(0)) revert InvalidInitialization();
         _layout().cluster = cluster_;
     }
 

@@ -138,6 +138,8 @@ bring_up(struct am_error *err)
     for (unsigned i = 0; i < demo.nodes; i++)
         if ((r = dn_world_add(&demo.world, &node, err)) != AM_OK)
             return r;
+    if ((r = dn_chain_tick(1, err)) != AM_OK)
+        return r;
     screen_step(&demo.screen, "nodes");
     for (unsigned i = 0; i < demo.nodes; i++) {
         node = &demo.world.nodes[i];
@@ -192,7 +194,9 @@ cli_demo(int argc, char **argv)
 
     if (parse(argc, argv) != 0)
         return cli_usage("demo");
-    am_log_open("demo", NULL, "warn");
+    am_log_open("demo", NULL,
+                "error"); /* the screen says what matters; services log to the run folder */
+    ;
     if (make_folder(&err) != AM_OK || dn_enter(&err) != AM_OK) {
         fprintf(stderr, "demo: %s\n", err.text);
         return 1;

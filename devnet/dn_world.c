@@ -80,9 +80,7 @@ dn_world_open(struct dn_world *w, const struct dn_paths *paths, struct am_error 
         return r;
     eth_address_text(entry_point, w->deployed.entry_point);
     eth_address_text(paymaster, w->deployed.paymaster);
-    if ((r = dn_chain_serve(&w->chain, paths, entry_point, paymaster, w->apps, err)) != AM_OK)
-        return r;
-    return dn_chain_tick(1, err);
+    return dn_chain_serve(&w->chain, paths, entry_point, paymaster, w->apps, err);
 }
 
 void

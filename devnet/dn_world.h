@@ -38,7 +38,8 @@ struct dn_world {
     void *arg;
 };
 
-/* Inside dn_enter: wire, chain, contracts, one cluster, bundler, sponsor; one block a second then.
+/* Inside dn_enter: wire, chain, contracts, one cluster, bundler, sponsor.  Blocks are
+ * mined at once until dn_chain_tick.
  * In:      w      zero but for rpc_url, confirmations, step and arg
  *          paths  borrowed for the life of the world; paths->dir must exist
  * Returns: AM_OK, or what failed in words; dn_world_close is due in both cases */

@@ -1,0 +1,39 @@
+# The two commands behind script/demo and script/test, and what a developer needs beside them.
+# Programs come from CMake; npm trees from committed lock files.
+PRESET ?= release
+BUILD = build/$(PRESET)
+NPM_CI = npm ci --ignore-scripts --no-audit --no-fund
+
+.PHONY: all build demo test test-long vectors fuzz bench format clean
+
+all: build
+
+build:
+	cmake --preset $(PRESET) > $(CURDIR)/.cmake.log 2>&1 || { cat .cmake.log; exit 1; }
+	@rm -f .cmake.log
+	cmake --build $(BUILD) --parallel 2
+
+%/node_modules/.installed: %/package-lock.json
+	cd $* && $(NPM_CI)
+	touch $@
+
+demo: build devnet/node_modules/.installed
+	$(BUILD)/bin/attestmesh demo $(DEMO)
+
+test:
+	tests/run.sh quick
+
+test-long:
+	tests/run.sh long
+
+vectors: build
+	ctest --test-dir $(BUILD) --output-on-failure -R '^vectors'
+
+fuzz:
+	tests/fuzz/run.sh
+
+format:
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf build

@@ -1,0 +1,210 @@
+/*  indexer -- the events of the cluster: read, kept, told.  */
+#include "indexer.h"
+
+#include "../../common/base/am_log.h"
+#include "../../common/net/am_http.h"
+#include "ix_poll.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE_EVENTS 64
+#define PAGE_BYTES 40000 /* a bus message is at most 64 KiB */
+
+struct indexer {
+    struct bus *bus;
+    struct ev_loop *loop;
+    const struct am_settings *settings;
+    struct am_http *http;
+    struct eth_rpc *rpc;
+    struct ix_store *store;
+    struct ix_poll poll;
+    ev_timer again; /* after a failure, and while behind */
+    double pause;
+};
+
+static void
+publish(struct indexer *ix, const char *phase, const char *reason)
+{
+    struct indexer_cursor fact = {.phase = am_str_of(phase),
+                                  .reason = am_str_of(reason),
+                                  .caught_up =
+                                      ix->poll.cursor.set && ix->poll.cursor.block >= ix->poll.head,
+                                  .block_number = ix->poll.cursor.block};
+    struct am_error err = {0};
+
+    if ((ix->store != NULL && ix_store_count(ix->store, &fact.events, &err) != AM_OK) ||
+        bus_publish(ix->bus, BUS_TOPIC_indexer_cursor, &fact, &err) != AM_OK)
+        am_log(AM_ERROR, "cursor.not_published", "reason=\"%s\"", err.text);
+    bus_status(ix->bus, phase, reason);
+}
+
+static void
+on_moved(void *arg, int code, const struct am_error *err)
+{
+    struct indexer *ix = arg;
+    double poll = (double)ix->settings->poll_ms / 1000;
+
+    publish(ix, code == AM_OK ? "ready" : "failing", code == AM_OK ? "" : err->text);
+    if (code == AM_OK) {
+        ix->pause = poll;
+        ix_poll_step(&ix->poll); /* at once, while there is more */
+        return;
+    }
+    am_log(AM_WARN, "logs.not_read", "from=%llu reason=\"%s\"",
+           (unsigned long long)ix->poll.asked.from, err->text);
+    ix->pause = ix->pause * 2 < 30 ? ix->pause * 2 : 30;
+    ev_timer_stop(ix->loop, &ix->again);
+    ev_timer_set(&ix->again, ix->pause, 0);
+    ev_timer_start(ix->loop, &ix->again);
+}
+
+static void
+on_again(struct ev_loop *loop, ev_timer *w, int events)
+{
+    struct indexer *ix = w->data;
+
+    (void)loop, (void)events;
+    ix_poll_step(&ix->poll);
+}
+
+/* The first view names the cluster; only then can the store be opened. */
+static int
+begin(struct indexer *ix, const struct chain_view *view, struct am_error *err)
+{
+    uint64_t start = ix->settings->start_block;
+    int r;
+
+    memcpy(ix->poll.cluster, view->cluster.p, 20);
+    if ((r = ix_store_open(&ix->store, ix->settings->state_dir, ix->poll.cluster, err)) != AM_OK ||
+        (r = ix_store_cursor(ix->store, &ix->poll.cursor, err)) != AM_OK)
+        return r;
+    ix->poll.store = ix->store;
+    if (!ix->poll.cursor.set)
+        ix->poll.cursor.block = start > 0 ? start - 1 : view->block_number;
+    return AM_OK;
+}
+
+static void
+on_view(void *arg, enum bus_topic topic, enum bus_change change, const void *fact)
+{
+    const struct chain_view *view = fact;
+    struct indexer *ix = arg;
+    struct am_error err = {0};
+
+    (void)topic;
+    if (change != BUS_VALUE || view->cluster.len != 20)
+        return;
+    if (ix->store == NULL && begin(ix, view, &err) != AM_OK) {
+        ix_store_close(&ix->store);
+        publish(ix, "failing", err.text);
+        return;
+    }
+    ix->poll.head = view->block_number;
+    ix_poll_step(&ix->poll);
+}
+
+struct page {
+    struct indexer_events_reply reply;
+    uint8_t *bytes; /* the events' memory, until the reply is sent */
+    size_t len;
+};
+
+static bool
+add_event(void *arg, const struct ix_log *log)
+{
+    struct page *page = arg;
+    struct indexer_event *e = &page->reply.events[page->reply.events_count];
+    size_t need = 32 + 32 * log->topic_count + log->data_len;
+    uint8_t *at = page->bytes + page->len;
+
+    if (page->reply.events_count == PAGE_EVENTS || page->len + need > PAGE_BYTES) {
+        page->reply.more = true;
+        return false;
+    }
+    memcpy(at, log->tx_hash, 32);
+    memcpy(at + 32, log->topics, 32 * log->topic_count);
+    if (log->data_len > 0)
+        memcpy(at + 32 + 32 * log->topic_count, log->data, log->data_len);
+    e->block_number = log->block_number;
+    e->log_index = log->log_index;
+    e->tx_hash = am_bin_of(at, 32);
+    e->topics = am_bin_of(at + 32, 32 * log->topic_count);
+    e->data = am_bin_of(at + 32 + 32 * log->topic_count, log->data_len);
+    page->len += need;
+    page->reply.events_count++;
+    return true;
+}
+
+static void
+on_events(void *arg, struct bus_request *request, const void *message)
+{
+    const struct indexer_events *asked = message;
+    struct indexer *ix = arg;
+    struct am_error err = {0};
+    struct page *page = calloc(1, sizeof *page);
+    int r = AM_OK;
+
+    if (page == NULL || (page->bytes = malloc(PAGE_BYTES)) == NULL)
+        r = am_fail(&err, AM_RESOURCE_EXHAUSTED, "indexer: no memory for a page");
+    else if (ix->store == NULL)
+        r = am_fail(&err, AM_UNAVAILABLE, "indexer: expected a view of the chain, none came yet");
+    else
+        r = ix_store_after(ix->store, asked->block_number, asked->log_index,
+                           asked->topic0.len == 32 ? asked->topic0.p : NULL, add_event, page, &err);
+    if (r == AM_OK && page->reply.more && page->reply.events_count == 0)
+        r = am_fail(&err, AM_OUT_OF_RANGE, "indexer: the next event is larger than %d bytes",
+                    PAGE_BYTES);
+    if (r == AM_OK)
+        bus_reply(request, &page->reply);
+    else
+        bus_refuse(request, &err);
+    if (page != NULL)
+        free(page->bytes);
+    free(page);
+}
+
+int
+indexer_open(struct indexer **out, struct ev_loop *loop, struct bus *bus,
+             const struct am_settings *settings, struct am_error *err)
+{
+    struct indexer *ix = calloc(1, sizeof *ix);
+    int r;
+
+    *out = NULL;
+    if (ix == NULL)
+        return am_fail(err, AM_RESOURCE_EXHAUSTED, "indexer: no memory");
+    ix->loop = loop;
+    ix->bus = bus;
+    ix->settings = settings;
+    ix->pause = (double)settings->poll_ms / 1000;
+    ix->poll.batch = settings->batch_size;
+    ix->poll.moved = on_moved;
+    ix->poll.arg = ix;
+    ev_init(&ix->again, on_again);
+    ix->again.data = ix;
+    if ((r = am_http_open(&ix->http, loop, err)) != AM_OK ||
+        (r = eth_rpc_open(&ix->rpc, ix->http, loop, "rpc", settings->rpc_url, err)) != AM_OK ||
+        (r = bus_serve(bus, BUS_METHOD_indexer_events, on_events, ix, err)) != AM_OK ||
+        (r = bus_subscribe(bus, BUS_TOPIC_chain_view, on_view, ix, err)) != AM_OK) {
+        indexer_close(&ix);
+        return r;
+    }
+    ix->poll.rpc = ix->rpc;
+    publish(ix, "starting", "waiting for chain.view");
+    *out = ix;
+    return AM_OK;
+}
+
+void
+indexer_close(struct indexer **ix)
+{
+    if (*ix == NULL)
+        return;
+    ev_timer_stop((*ix)->loop, &(*ix)->again);
+    eth_rpc_close(&(*ix)->rpc);
+    am_http_close(&(*ix)->http);
+    ix_store_close(&(*ix)->store);
+    free(*ix);
+    *ix = NULL;
+}

@@ -1,0 +1,567 @@
+/*  test_eth -- table, words, ABI, RLP, logs, operations: refusals first, then worked examples.  */
+#include "../../common/crypto/am_keccak.h"
+#include "../../common/crypto/am_secp.h"
+#include "../../common/eth/eth_call.h"
+#include "../../common/eth/eth_log.h"
+#include "../../common/eth/eth_op.h"
+#include "../../common/eth/eth_ret.h"
+#include "../../common/eth/eth_rlp.h"
+#include "examples.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static struct am_bin
+hex(const char *text)
+{
+    static uint8_t ring[16][4096];
+    static size_t next;
+    uint8_t *out = ring[next++ % 16];
+    size_t len;
+
+    cr_assert_eq(am_unhex_some(out, 4096, &len, am_str_of(text), "test", NULL), AM_OK);
+    return (struct am_bin){out, len};
+}
+
+static void
+same(struct am_bin got, const char *want)
+{
+    cr_assert(am_bin_eq(got, hex(want)));
+}
+
+static int
+quantity(const char *text)
+{
+    uint8_t word[32];
+    int rc;
+
+    memset(word, 1, 32);
+    rc = eth_quantity_read(word, am_str_of(text), "test", NULL);
+    cr_assert(rc == AM_OK || am_is_zero(word, 32));
+    return rc;
+}
+
+Test(quantity, refuses_every_other_shape)
+{
+    static const char *const bad[] = {"",     "0",     "0x",   "x1",   "1",    "0X1",
+                                      "0x00", "0x01",  "0xg",  " 0x1", "0x1 ", "-0x1",
+                                      "0x-1", "0x0x1", "0x1x", "0xx"};
+    char text[80] = "0x1";
+    uint64_t v = 3;
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        cr_assert_eq(quantity(bad[i]), AM_INVALID_ARGUMENT, "%s", bad[i]);
+    memset(text + 3, '0', 64);
+    cr_assert_eq(quantity(text), AM_OUT_OF_RANGE);
+    text[66] = '\0';
+    cr_assert_eq(quantity(text), AM_OK);
+    cr_assert_eq(eth_quantity_read_u64(&v, am_str_of("0x10000000000000000"), "t", NULL),
+                 AM_OUT_OF_RANGE);
+    cr_assert_eq(v, 0);
+    cr_assert_eq(eth_quantity_read_u64(&v, am_str_of("0xffffffffffffffff"), "t", NULL), AM_OK);
+    cr_assert_eq(v, UINT64_MAX);
+    cr_assert_eq(eth_quantity_read_u64(&v, am_str_of("0x0"), "t", NULL), AM_OK);
+    cr_assert_eq(v, 0);
+    eth_quantity_u64(text, 0);
+    cr_assert_str_eq(text, "0x0");
+    eth_quantity_u64(text, 0x1092);
+    cr_assert_str_eq(text, "0x1092");
+}
+
+Test(address, refuses_wrong_checksum_and_shape)
+{
+    static const char good[] = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"; /* EIP-55 */
+    char text[ETH_ADDRESS_TEXT];
+    uint8_t a[20];
+
+    cr_assert_eq(eth_address_read(a, am_str_of(good), "t", NULL), AM_OK);
+    eth_address_text(text, a);
+    cr_assert_str_eq(text, good);
+    for (size_t cut = 0; cut < 42; cut++)
+        cr_assert_eq(eth_address_read(a, (struct am_str){good, cut}, "t", NULL),
+                     AM_INVALID_ARGUMENT);
+    text[5] = 'E'; /* an e that the checksum wants small */
+    text[2] = '5';
+    cr_assert_str_neq(text, good);
+    cr_assert_eq(eth_address_read(a, am_str_of(text), "t", NULL), AM_INVALID_ARGUMENT);
+    cr_assert(am_is_zero(a, 20));
+    cr_assert_eq(
+        eth_address_read(a, am_str_of("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"), "t", NULL),
+        AM_OK);
+    cr_assert_eq(
+        eth_address_read(a, am_str_of("0x5AAEB6053F3E94C9B9A09F33669435E7EF1BEAED"), "t", NULL),
+        AM_OK);
+}
+
+Test(table, every_number_is_the_hash_of_its_signature)
+{
+    uint8_t hash[32], topic[32];
+
+    for (unsigned i = 1; i < ETH_FN_count; i++) {
+        const char *s = eth_fn_signature((enum eth_fn)i);
+
+        am_keccak256(hash, s, strlen(s));
+        cr_expect_eq(eth_selector((enum eth_fn)i), am_rd32(hash), "%s is 0x%08x", s, am_rd32(hash));
+        cr_expect_eq(eth_fn_of(am_bin_of(hash, 4)), i, "%s twice", s);
+    }
+    for (unsigned i = 1; i < ETH_EVENT_count; i++) {
+        const char *s = eth_event_signature((enum eth_event_id)i);
+
+        am_keccak256(hash, s, strlen(s));
+        eth_topic(topic, (enum eth_event_id)i);
+        cr_expect_arr_eq(topic, hash, 32, "%s", s);
+        cr_expect_eq(eth_event_of(hash), i, "%s twice", s);
+    }
+    for (unsigned i = 1; i < ETH_ERROR_count; i++) {
+        const char *s = eth_error_signature((enum eth_error_id)i);
+
+        am_keccak256(hash, s, strlen(s));
+        cr_expect_eq(eth_error_selector((enum eth_error_id)i), am_rd32(hash), "%s", s);
+        cr_expect_eq(eth_error_of(am_bin_of(hash, 4)), i, "%s twice", s);
+    }
+    cr_assert_eq(eth_fn_of(hex("537d49")), ETH_FN_none);
+    cr_assert_eq(eth_fn_of(hex("00000000")), ETH_FN_none);
+    cr_assert_str_eq(eth_fn_name(ETH_FN_count), "");
+}
+
+static void
+revert_is(const char *data, const char *want)
+{
+    char text[64];
+
+    eth_revert_text(text, sizeof text, hex(data));
+    cr_assert_str_eq(text, want);
+}
+
+/* Error(text), FailedOp(0, text) or FailedOpWithRevert(0, text, nothing), and each truncation. */
+static void
+encoded_is(enum eth_error_id id, const char *text, const char *want)
+{
+    uint8_t bytes[512];
+    struct eth_buf out = ETH_BUF(bytes);
+    struct eth_enc e;
+    size_t hole, last = 0;
+    char got[64];
+
+    am_be32(bytes, eth_error_selector(id));
+    out.len = 4;
+    eth_enc_start(&e, &out);
+    if (id != ETH_ERROR_Error)
+        eth_enc_u64(&e, 0);
+    hole = eth_enc_hole(&e);
+    if (id == ETH_ERROR_FailedOpWithRevert)
+        last = eth_enc_hole(&e);
+    eth_enc_fill(&e, hole);
+    eth_enc_bytes(&e, am_bin_of(text, strlen(text)));
+    if (last != 0) {
+        eth_enc_fill(&e, last);
+        eth_enc_bytes(&e, am_bin_of(NULL, 0));
+    }
+    cr_assert_eq(eth_enc_end(&e, 0, "test", NULL), AM_OK);
+    eth_revert_text(got, sizeof got, eth_bin(&out));
+    cr_assert_str_eq(got, want);
+    for (size_t cut = 4; cut < out.len; cut++) {
+        eth_revert_text(got, sizeof got, am_bin_of(bytes, cut));
+        cr_assert_str_eq(got, eth_error_name(id));
+    }
+}
+
+Test(revert, reads_as_an_operator_needs_it)
+{
+    char tiny[8];
+
+    revert_is("", "no reason given");
+    revert_is("0102", "2 bytes that are no reason");
+    revert_is("deadbeef00", "0xdeadbeef (5 bytes)");
+    revert_is("3d30ea79", "NotOurMember");
+    revert_is("08c379a0", "Error");
+    revert_is("4e487b710000000000000000000000000000000000000000000000000000000000000011",
+              "Panic 0x11");
+    encoded_is(ETH_ERROR_Error, "hi \x7f", "Error: hi ?");
+    encoded_is(ETH_ERROR_FailedOp, "AA24 sig", "FailedOp 0: AA24 sig");
+    encoded_is(ETH_ERROR_FailedOpWithRevert, "AA23", "FailedOp 0: AA23");
+    eth_revert_text(tiny, sizeof tiny, hex("3d30ea79"));
+    cr_assert_str_eq(tiny, "NotOurM");
+}
+
+/* (uint256[1 word], bytes, bytes32[]) with a dirty byte at `at`, or none. */
+static int
+decode_three(struct am_bin b)
+{
+    struct eth_dec d, list;
+    struct am_bin text;
+    uint8_t word[32];
+    uint64_t v;
+    size_t n;
+
+    eth_dec_start(&d, b, 3, "test", NULL);
+    eth_dec_u64(&d, 1000, &v);
+    eth_dec_bytes(&d, &text);
+    eth_dec_array(&list, &d, 1, 2, &n);
+    for (size_t i = 0; i < n; i++)
+        eth_dec_word(&list, word);
+    eth_dec_leave(&d, &list);
+    return eth_dec_end(&d);
+}
+
+Test(abi, reader_takes_one_encoding_only)
+{
+    uint8_t bytes[512];
+    struct eth_buf out = ETH_BUF(bytes);
+    struct eth_enc e;
+    size_t text, list;
+
+    eth_enc_start(&e, &out);
+    eth_enc_u64(&e, 1000);
+    text = eth_enc_hole(&e);
+    list = eth_enc_hole(&e);
+    eth_enc_fill(&e, text);
+    eth_enc_bytes(&e, hex("0102030405"));
+    eth_enc_fill(&e, list);
+    eth_enc_u64(&e, 2);
+    eth_enc_word(&e, bytes);
+    eth_enc_word(&e, bytes);
+    cr_assert_eq(eth_enc_end(&e, 0, "test", NULL), AM_OK);
+    cr_assert_eq(out.len, 8 * 32);
+    cr_assert_eq(decode_three(eth_bin(&out)), AM_OK);
+    for (size_t cut = 0; cut < out.len; cut++)
+        cr_assert_eq(decode_three(am_bin_of(bytes, cut)), AM_INVALID_ARGUMENT, "%zu", cut);
+    for (size_t i = 0; i < 32; i++) {
+        bytes[out.len + i] = 0;
+        cr_assert_eq(decode_three(am_bin_of(bytes, out.len + i + 1)), AM_INVALID_ARGUMENT);
+    }
+    for (size_t i = 0; i < 6 * 32; i++) { /* every byte but the five of the text and the elements */
+        bool free_byte = i >= 4 * 32 && i < 4 * 32 + 5;
+        bool lower = i == 31 || i == 30; /* the number may be any up to 1000 */
+
+        bytes[i] ^= 0x80;
+        if (!free_byte && !lower)
+            cr_assert_eq(decode_three(eth_bin(&out)), AM_INVALID_ARGUMENT, "byte %zu", i);
+        bytes[i] ^= 0x80;
+    }
+    bytes[31]++; /* 1001: limit + 1 */
+    cr_assert_eq(decode_three(eth_bin(&out)), AM_INVALID_ARGUMENT);
+}
+
+Test(abi, writer_stops_at_the_cap_and_leaves_nothing)
+{
+    uint8_t bytes[228], to[32] = {1};
+
+    for (size_t cap = 0; cap <= sizeof bytes; cap++) {
+        struct eth_buf out = {bytes, cap, 0};
+        int rc = eth_call_send(&out, to, to, am_bin_of(to, 32), NULL);
+
+        cr_assert_eq(rc, cap < 164 ? AM_RESOURCE_EXHAUSTED : AM_OK, "%zu", cap);
+        cr_assert_eq(out.len, cap < 164 ? 0 : 164);
+    }
+}
+
+Test(ret, refuses_nothing_short_and_long)
+{
+    uint8_t zeros[224] = {0}, ids[2][32], word[32], prefix;
+    struct eth_member m;
+    struct eth_indexer ix;
+    uint64_t v;
+    uint32_t ip;
+    size_t n;
+    bool b;
+
+    for (size_t len = 0; len <= sizeof zeros; len++) {
+        struct am_bin d = am_bin_of(zeros, len);
+
+        cr_assert_eq(eth_ret_word(word, d, "t", NULL) == AM_OK, len == 32);
+        cr_assert_eq(eth_ret_u64(&v, d, "t", NULL) == AM_OK, len == 32);
+        cr_assert_eq(eth_ret_bool(&b, d, "t", NULL) == AM_OK, len == 32);
+        cr_assert_eq(eth_ret_member(&m, d, "t", NULL) == AM_OK, len == 160);
+        cr_assert_eq(eth_ret_cidr(&ip, &prefix, d, "t", NULL) == AM_OK, len == 64);
+        cr_assert_neq(eth_ret_indexer(&ix, d, "t", NULL), AM_OK);
+        cr_assert_neq(eth_ret_words(ids, 2, &n, d, "t", NULL), AM_OK);
+    }
+    zeros[31] = 2;
+    cr_assert_eq(eth_ret_bool(&b, am_bin_of(zeros, 32), "t", NULL), AM_INVALID_ARGUMENT);
+    zeros[31] = 0x20;
+    zeros[63] = 3;
+    cr_assert_eq(eth_ret_words(ids, 2, &n, am_bin_of(zeros, 160), "t", NULL),
+                 AM_RESOURCE_EXHAUSTED);
+    zeros[63] = 2;
+    cr_assert_eq(eth_ret_words(ids, 2, &n, am_bin_of(zeros, 128), "t", NULL), AM_OK);
+    cr_assert_eq(n, 2);
+    zeros[63] = 0;
+    cr_assert_eq(eth_ret_words(ids, 2, &n, am_bin_of(zeros, 64), "t", NULL), AM_OK);
+    cr_assert_eq(n, 0);
+}
+
+Test(ret, nonce_of_another_key_is_refused)
+{
+    uint8_t key[24] = {9}, word[32];
+    uint64_t sequence = 7;
+
+    eth_op_nonce(word, key, 5);
+    cr_assert_eq(eth_ret_nonce(&sequence, key, AM_BIN(word), "getNonce", NULL), AM_OK);
+    cr_assert_eq(sequence, 5);
+    key[23] = 1;
+    cr_assert_eq(eth_ret_nonce(&sequence, key, AM_BIN(word), "getNonce", NULL),
+                 AM_INVALID_ARGUMENT);
+    cr_assert_eq(sequence, 0);
+    cr_assert_eq(eth_ret_nonce(&sequence, key, am_bin_of(NULL, 0), "getNonce", NULL),
+                 AM_INVALID_ARGUMENT);
+}
+
+/* What Multicall3 would answer: (true, 3 bytes), (false, nothing). */
+Test(multicall, results_come_back_whole_or_not_at_all)
+{
+    static const char reply[] = "0000000000000000000000000000000000000000000000000000000000000020"
+                                "0000000000000000000000000000000000000000000000000000000000000002"
+                                "0000000000000000000000000000000000000000000000000000000000000040"
+                                "00000000000000000000000000000000000000000000000000000000000000c0"
+                                "0000000000000000000000000000000000000000000000000000000000000001"
+                                "0000000000000000000000000000000000000000000000000000000000000040"
+                                "0000000000000000000000000000000000000000000000000000000000000003"
+                                "aabbcc0000000000000000000000000000000000000000000000000000000000"
+                                "0000000000000000000000000000000000000000000000000000000000000000"
+                                "0000000000000000000000000000000000000000000000000000000000000040"
+                                "0000000000000000000000000000000000000000000000000000000000000000";
+    struct eth_result r[3];
+    struct am_bin b = hex(reply);
+
+    cr_assert_eq(eth_ret_aggregate3(r, 2, b, "aggregate3", NULL), AM_OK);
+    cr_assert(r[0].success && !r[1].success && r[1].data.len == 0);
+    same(r[0].data, "aabbcc");
+    cr_assert_eq(eth_ret_aggregate3(r, 3, b, "aggregate3", NULL), AM_INVALID_ARGUMENT);
+    cr_assert_eq(eth_ret_aggregate3(r, 1, b, "aggregate3", NULL), AM_INVALID_ARGUMENT);
+    for (size_t cut = 0; cut < b.len; cut++)
+        cr_assert_eq(eth_ret_aggregate3(r, 2, am_bin_of(b.p, cut), "aggregate3", NULL),
+                     AM_INVALID_ARGUMENT);
+}
+
+Test(multicall, call_is_what_solidity_expects)
+{
+    uint8_t bytes[1024];
+    struct eth_buf out = ETH_BUF(bytes);
+    struct eth_call3 calls[2] = {{.allow_failure = true, .call_data = hex("11aee380")},
+                                 {.call_data = hex("")}};
+
+    calls[0].target[19] = 0x0a;
+    calls[1].target[19] = 0x0b;
+    cr_assert_eq(eth_call_aggregate3(&out, calls, 2, NULL), AM_OK);
+    same(eth_bin(&out), "82ad56cb"
+                        "0000000000000000000000000000000000000000000000000000000000000020"
+                        "0000000000000000000000000000000000000000000000000000000000000002"
+                        "0000000000000000000000000000000000000000000000000000000000000040"
+                        "00000000000000000000000000000000000000000000000000000000000000e0"
+                        "000000000000000000000000000000000000000000000000000000000000000a"
+                        "0000000000000000000000000000000000000000000000000000000000000001"
+                        "0000000000000000000000000000000000000000000000000000000000000060"
+                        "0000000000000000000000000000000000000000000000000000000000000004"
+                        "11aee38000000000000000000000000000000000000000000000000000000000"
+                        "000000000000000000000000000000000000000000000000000000000000000b"
+                        "0000000000000000000000000000000000000000000000000000000000000000"
+                        "0000000000000000000000000000000000000000000000000000000000000060"
+                        "0000000000000000000000000000000000000000000000000000000000000000");
+    cr_assert_eq(eth_call_aggregate3(&out, calls, ETH_CALLS_MAX + 1, NULL), AM_RESOURCE_EXHAUSTED);
+}
+
+Test(rlp, refuses_longer_forms_and_truncation)
+{
+    static const char *const bad[] = {"",
+                                      "8100",
+                                      "817f",
+                                      "b800",
+                                      "b8",
+                                      "b90000",
+                                      "b837",
+                                      "f800",
+                                      "f7",
+                                      "c1",
+                                      "82ff",
+                                      "bfffffffffffffffff",
+                                      "ffffffffffffffffff",
+                                      "b90010",
+                                      "f90000"};
+    struct am_bin item, in;
+    bool list;
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        in = hex(bad[i]);
+        cr_assert_eq(eth_rlp_next(&item, &list, &in, NULL), AM_INVALID_ARGUMENT, "%s", bad[i]);
+    }
+    in = hex("8180c000");
+    cr_assert_eq(eth_rlp_next(&item, &list, &in, NULL), AM_OK);
+    same(item, "80");
+    cr_assert_eq(eth_rlp_next(&item, &list, &in, NULL), AM_OK);
+    cr_assert(list && item.len == 0);
+    cr_assert_eq(eth_rlp_next(&item, &list, &in, NULL), AM_OK);
+    same(item, "00");
+    cr_assert_eq(in.len, 0);
+}
+
+Test(rlp, writes_and_reads_at_the_length_edges)
+{
+    static const size_t sizes[] = {0, 1, 2, 55, 56, 255, 256, 3000};
+    static uint8_t data[3000], bytes[3100];
+
+    memset(data, 0x81, sizeof data);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct eth_buf out = ETH_BUF(bytes), tight;
+        struct am_bin in, item;
+        bool list;
+
+        cr_assert_eq(eth_rlp_bytes(&out, am_bin_of(data, sizes[i]), NULL), AM_OK);
+        cr_assert_eq(out.len, eth_rlp_bytes_size(am_bin_of(data, sizes[i])));
+        in = eth_bin(&out);
+        cr_assert_eq(eth_rlp_next(&item, &list, &in, NULL), AM_OK);
+        cr_assert(!list && am_bin_eq(item, am_bin_of(data, sizes[i])) && in.len == 0);
+        tight = (struct eth_buf){bytes, out.len - 1, 0};
+        cr_assert_eq(eth_rlp_bytes(&tight, am_bin_of(data, sizes[i]), NULL), AM_RESOURCE_EXHAUSTED);
+    }
+}
+
+Test(op, gas_above_128_bits_is_refused)
+{
+    uint8_t big[32] = {0}, one[32] = {0}, out[32];
+
+    big[15] = 1;
+    one[31] = 1;
+    cr_assert_eq(eth_op_pair(out, big, one, "gas", NULL), AM_OUT_OF_RANGE);
+    cr_assert_eq(eth_op_pair(out, one, big, "gas", NULL), AM_OUT_OF_RANGE);
+    memset(big, 0, 16);
+    memset(big + 16, 0xff, 16);
+    cr_assert_eq(eth_op_pair(out, big, one, "gas", NULL), AM_OK);
+    eth_op_unpair(big, one, out);
+    cr_assert(big[16] == 0xff && one[31] == 1 && am_is_zero(big, 16));
+}
+
+Test(op, worked_example_of_the_protocol_page)
+{
+    uint8_t call[256], paymaster[128], inner[64], cluster[20] = {0}, key[32], pm[20], a[32], b[32];
+    uint8_t hash[32], digest[32], secret[32] = {0}, sig[65], zero_key[24] = {0};
+    struct eth_buf cb = ETH_BUF(call), pb = ETH_BUF(paymaster), ib = ETH_BUF(inner);
+    struct eth_op op = {.sender = {0}};
+
+    cluster[19] = 0x0a;
+    op.sender[19] = 0x0b;
+    secret[31] = 3;
+    memset(key, 0x33, 32);
+    memset(pm, 0x44, 20);
+    cr_assert_eq(eth_call_publish_ed25519(&ib, key, NULL), AM_OK);
+    cr_assert_eq(eth_call_execute(&cb, cluster, eth_bin(&ib), NULL), AM_OK);
+    same(eth_bin(&cb), EX_OP_CALL);
+    eth_op_nonce(op.nonce, zero_key, 7);
+    op.call_data = eth_bin(&cb);
+    eth_word_u64(a, 100000);
+    eth_word_u64(b, 50000);
+    cr_assert_eq(eth_op_pair(op.account_gas_limits, a, b, "gas", NULL), AM_OK);
+    same(AM_BIN(op.account_gas_limits),
+         "000000000000000000000000000186a00000000000000000000000000000c350");
+    eth_word_u64(op.pre_verification_gas, 50000);
+    eth_word_u64(a, 1000000);
+    eth_word_u64(b, 2000000);
+    cr_assert_eq(eth_op_pair(op.gas_fees, a, b, "fees", NULL), AM_OK);
+    eth_word_u64(a, 65536);
+    eth_word_u64(b, 32768);
+    cr_assert_eq(eth_op_paymaster(&pb, pm, a, b, hex("deadbeef"), NULL), AM_OK);
+    op.paymaster_and_data = eth_bin(&pb);
+    eth_op_hash(hash, &op, eth_entry_point_v07, 8453);
+    same(AM_BIN(hash), "6fa347fd3b8311a8f583c17bf84165e9a2a5ad8c1ecb7aa8c91c167c20bed2b5");
+    am_eip191_32(digest, hash);
+    cr_assert_eq(am_secp_sign(sig, digest, secret, AM_V_ETH, NULL), AM_OK);
+    same(AM_BIN(sig), "26bcaa288852a9bf3ef78c7b7894b7b7840cd203ce7fc21f2b64f8b3f35e9c2c084f146ce40"
+                      "6c7b7df6ea4ec6061d3a9276518b06758b58453446d7eee22d5ed1b");
+}
+
+Test(log, op_event_and_revert_reason)
+{
+    struct eth_log log = {.topic_count = 4};
+    struct eth_event e;
+    uint8_t data[160] = {0};
+
+    eth_topic(log.topics[0], ETH_EVENT_UserOperationEvent);
+    log.topics[2][31] = 0x0b;
+    data[31] = 7;
+    data[63] = 1;
+    data[127] = 9;
+    log.data = am_bin_of(data, 128);
+    cr_assert_eq(eth_log_decode(&e, &log, NULL), AM_OK);
+    cr_assert(e.u.user_operation.success && e.u.user_operation.sender[19] == 0x0b);
+    cr_assert(e.u.user_operation.nonce[31] == 7 && e.u.user_operation.gas_used[31] == 9);
+    data[63] = 2; /* neither true nor false */
+    cr_assert_eq(eth_log_decode(&e, &log, NULL), AM_INVALID_ARGUMENT);
+    log.topics[2][0] = 1; /* no address */
+    data[63] = 0;
+    cr_assert_eq(eth_log_decode(&e, &log, NULL), AM_INVALID_ARGUMENT);
+    cr_assert_eq(e.id, ETH_EVENT_none);
+
+    log = (struct eth_log){.topic_count = 3};
+    eth_topic(log.topics[0], ETH_EVENT_UserOperationRevertReason);
+    memset(data, 0, sizeof data);
+    data[63] = 0x40;
+    data[95] = 4;
+    memcpy(data + 96, hex("3d30ea79").p, 4);
+    log.data = am_bin_of(data, 128);
+    cr_assert_eq(eth_log_decode(&e, &log, NULL), AM_OK);
+    cr_assert_eq(eth_error_of(e.u.user_operation_reverted.reason), ETH_ERROR_NotOurMember);
+}
+
+Test(call, cluster_and_member_deployment_shapes)
+{
+    uint8_t bytes[1024], salt[32] = {5}, hashes[1][32] = {{7}}, who[20] = {3};
+    struct eth_buf out = ETH_BUF(bytes);
+    struct eth_cluster_init init = {.compose_hashes = (const uint8_t(*)[32])hashes,
+                                    .compose_count = 1,
+                                    .allow_any_device = true,
+                                    .cidr_ip = 0x0a0d0000,
+                                    .cidr_prefix = 16};
+    struct eth_dec d, tuple, list;
+    uint64_t ip;
+    uint8_t word[32];
+    bool b;
+    size_t n;
+
+    cr_assert_eq(eth_call_cluster(&out, ETH_FN_deployCluster, &init, salt, NULL), AM_OK);
+    cr_assert_eq(eth_fn_of(eth_bin(&out)), ETH_FN_deployCluster);
+    eth_dec_start(&d, am_bin_of(bytes + 4, out.len - 4), 2, "deployCluster", NULL);
+    eth_dec_enter(&tuple, &d, 9);
+    eth_dec_word(&tuple, word);
+    eth_dec_word(&tuple, word);
+    eth_dec_array(&list, &tuple, 1, 8, &n);
+    cr_assert_eq(n, 1);
+    eth_dec_word(&list, word);
+    cr_assert_eq(word[0], 7);
+    eth_dec_leave(&tuple, &list);
+    eth_dec_array(&list, &tuple, 1, 8, &n);
+    eth_dec_leave(&tuple, &list);
+    eth_dec_bool(&tuple, &b);
+    cr_assert(b);
+    eth_dec_bool(&tuple, &b);
+    eth_dec_u64(&tuple, UINT32_MAX, &ip);
+    cr_assert_eq(ip, 0x0a0d0000);
+    eth_dec_u64(&tuple, 32, &ip);
+    eth_dec_word(&tuple, word);
+    eth_dec_leave(&d, &tuple);
+    eth_dec_word(&d, word);
+    cr_assert_arr_eq(word, salt, 32);
+    cr_assert_eq(eth_dec_end(&d), AM_OK);
+
+    out.len = 0;
+    cr_assert_eq(eth_call_member(&out, ETH_FN_deployMember, who, salt, NULL), AM_OK);
+    cr_assert_eq(out.len, 68);
+    out.len = 0;
+    cr_assert_eq(eth_call_upgrade(&out, who, am_bin_of(salt, 4), NULL), AM_OK);
+    cr_assert_eq(out.len, 4 + 4 * 32);
+    out.len = 0;
+    cr_assert_eq(eth_call_facet_address(&out, ETH_FN_publishEd25519Key, NULL), AM_OK);
+    same(eth_bin(&out), "cdffacc6cedc29c200000000000000000000000000000000000000000000000000000000");
+}
+
+Test(call, parsers_name_another_function)
+{
+    struct eth_execute x;
+    struct am_error err = {0};
+    uint8_t word[32];
+
+    cr_assert_eq(eth_parse_execute(&x, hex(EX_SEND), &err), AM_NOT_FOUND);
+    cr_assert(strstr(err.text, "got send") != NULL);
+    cr_assert_eq(eth_parse_execute(&x, hex(""), NULL), AM_NOT_FOUND);
+    cr_assert_eq(eth_parse_word(word, ETH_FN_setCskCommitment, hex("3eeb8ee8"), NULL),
+                 AM_INVALID_ARGUMENT);
+}

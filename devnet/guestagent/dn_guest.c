@@ -1,11 +1,10 @@
 /*  dn_guest -- what the guest agent knows and answers: keys, info, quotes.  */
-#include "dn_guest.h"
+#include "dn_answer.h"
 
 #include "../../common/crypto/am_curve.h"
 #include "../../common/crypto/am_secp.h"
 #include "../../common/wire/am_dstack.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,8 +62,8 @@ dn_guest_key(const struct dn_guest *g, struct dn_key *out, struct am_str path,
 
 /* ---- answers ---- */
 
-static void
-answer_json(struct dn_answer *a, int status, json_t *value, size_t flags)
+void
+dn_answer_json(struct dn_answer *a, int status, json_t *value, size_t flags)
 {
     a->status = status;
     a->type = "application/json";
@@ -73,29 +72,10 @@ answer_json(struct dn_answer *a, int status, json_t *value, size_t flags)
     json_decref(value);
 }
 
-static void
-answer_error(struct dn_answer *a, int status, const char *text)
+void
+dn_answer_error(struct dn_answer *a, int status, const char *text)
 {
-    answer_json(a, status, json_pack("{s:s}", "error", text), JSON_INDENT(2));
-}
-
-/* What Rocket itself says, before any handler: no "Service not found" in it. */
-static void
-answer_rocket(struct dn_answer *a, int status, const char *reason, bool json)
-{
-    static const char page[] = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                               "<title>%d %s</title></head><body><h1>%d: %s</h1></body></html>";
-
-    a->status = status;
-    if (json) {
-        answer_json(a, status,
-                    json_pack("{s:{s:i, s:s, s:s}}", "error", "code", status, "reason", reason,
-                              "description", "The requested resource could not be found."),
-                    JSON_INDENT(2));
-    } else if ((a->body = malloc(sizeof page + 128)) != NULL) {
-        a->type = "text/html; charset=utf-8";
-        a->len = (size_t)snprintf(a->body, sizeof page + 128, page, status, reason, status, reason);
-    }
+    dn_answer_json(a, status, json_pack("{s:s}", "error", text), JSON_INDENT(2));
 }
 
 /* ---- requests ---- */
@@ -130,7 +110,7 @@ get_key(const struct dn_guest *g, json_t *in, struct dn_answer *a)
 
     if (!field(in, "path", &path) || !field(in, "purpose", &purpose) ||
         !field(in, "algorithm", &algorithm)) {
-        answer_error(a, 400, "invalid type: expected a string");
+        dn_answer_error(a, 400, "invalid type: expected a string");
         return;
     }
     if (g->compat == DN_COMPAT_0_5_5)
@@ -138,7 +118,7 @@ get_key(const struct dn_guest *g, json_t *in, struct dn_answer *a)
     ed25519 = strcmp(algorithm, "ed25519") == 0;
     if (!ed25519 && algorithm[0] != '\0' && strcmp(algorithm, "secp256k1") != 0 &&
         strcmp(algorithm, "k256") != 0) {
-        answer_error(a, 400, "Unsupported algorithm");
+        dn_answer_error(a, 400, "Unsupported algorithm");
         return;
     }
     if (a->fault == DN_FAULT_WRONG_CHAIN) { /* a chain for another key */
@@ -147,21 +127,21 @@ get_key(const struct dn_guest *g, json_t *in, struct dn_answer *a)
         if (dn_guest_key(g, &other, am_str_of("another path"), am_str_of(purpose), ed25519, &err) !=
                 0 ||
             dn_guest_key(g, &k, am_str_of(path), am_str_of(purpose), ed25519, &err) != 0) {
-            answer_error(a, 400, err.text);
+            dn_answer_error(a, 400, err.text);
             return;
         }
         memcpy(k.chain0, other.chain0, sizeof k.chain0);
     } else if (dn_guest_key(g, &k, am_str_of(path), am_str_of(purpose), ed25519, &err) != 0) {
-        answer_error(a, 400, err.text);
+        dn_answer_error(a, 400, err.text);
         return;
     }
-    answer_json(a, 200,
-                json_pack("{s:o, s:[o, o]}", "key",
-                          hex_json(k.key, a->fault == DN_FAULT_WRONG_KEY_LENGTH ? 31 : 32),
-                          "signature_chain", hex_json(k.chain0, sizeof k.chain0),
-                          hex_json(g->kms_signature,
-                                   a->fault == DN_FAULT_EMPTY_CHAIN ? 0 : g->kms_signature_len)),
-                JSON_COMPACT);
+    dn_answer_json(a, 200,
+                   json_pack("{s:o, s:[o, o]}", "key",
+                             hex_json(k.key, a->fault == DN_FAULT_WRONG_KEY_LENGTH ? 31 : 32),
+                             "signature_chain", hex_json(k.chain0, sizeof k.chain0),
+                             hex_json(g->kms_signature,
+                                      a->fault == DN_FAULT_EMPTY_CHAIN ? 0 : g->kms_signature_len)),
+                   JSON_COMPACT);
 }
 
 /* Leading "0x" are stripped, any number of them; "0X" is an error. */
@@ -175,18 +155,18 @@ report_data(uint8_t out[static 64], json_t *in, struct dn_answer *a)
 
     memset(out, 0, 64);
     if (!field(in, "report_data", &p)) {
-        answer_error(a, 400, "invalid type: expected a string");
+        dn_answer_error(a, 400, "invalid type: expected a string");
         return AM_INVALID_ARGUMENT;
     }
     while (strncmp(p, "0x", 2) == 0)
         p += 2;
     text = am_str_of(p);
     if (text.len > 128) {
-        answer_error(a, 400, "Report data is too long");
+        dn_answer_error(a, 400, "Report data is too long");
         return AM_INVALID_ARGUMENT;
     }
     if (text.len > 0 && am_unhex_some(out, 64, &len, text, "report_data", &err) != 0) {
-        answer_error(a, 400, err.text);
+        dn_answer_error(a, 400, err.text);
         return err.code;
     }
     return AM_OK;
@@ -204,14 +184,14 @@ get_quote(const struct dn_guest *g, json_t *in, struct dn_answer *a)
     if (report_data(data, in, a) != 0)
         return;
     if (dn_quote_make(&q, g, data, &err) != 0) {
-        answer_error(a, 400, err.text);
+        dn_answer_error(a, 400, err.text);
         return;
     }
-    answer_json(a, 200,
-                json_pack("{s:o, s:s, s:o, s:s}", "quote", hex_json(q.bytes, sizeof q.bytes),
-                          "event_log", q.events, "report_data", hex_json(data, sizeof data),
-                          "vm_config", vm_config),
-                JSON_COMPACT);
+    dn_answer_json(a, 200,
+                   json_pack("{s:o, s:s, s:o, s:s}", "quote", hex_json(q.bytes, sizeof q.bytes),
+                             "event_log", q.events, "report_data", hex_json(data, sizeof data),
+                             "vm_config", vm_config),
+                   JSON_COMPACT);
     free(q.events);
 }
 
@@ -248,7 +228,7 @@ info(const struct dn_guest *g, struct dn_answer *a)
     json_t *o;
 
     if (dn_quote_make(&q, g, zero, &err) != 0 || (tcb = tcb_info(g, &q, device)) == NULL) {
-        answer_error(a, 400, "no quote");
+        dn_answer_error(a, 400, "no quote");
         return;
     }
     o = json_pack("{s:o, s:o, s:s, s:s, s:s, s:s}", "app_id", hex_json(g->app_id, 20),
@@ -267,22 +247,23 @@ info(const struct dn_guest *g, struct dn_answer *a)
     }
     free(tcb);
     free(q.events);
-    answer_json(a, 200, o, JSON_COMPACT);
+    dn_answer_json(a, 200, o, JSON_COMPACT);
 }
 
 static void
 emit_event(const struct dn_guest *g, struct dn_answer *a)
 {
     if (g->compat == DN_COMPAT_0_6_0)
-        answer_error(a, 400,
-                     "EmitEvent was removed in dstack 0.6.0; runtime RTMR3 events are system-owned "
-                     "and cannot be extended by apps");
+        dn_answer_error(
+            a, 400,
+            "EmitEvent was removed in dstack 0.6.0; runtime RTMR3 events are system-owned "
+            "and cannot be extended by apps");
     else
-        answer_json(a, 200, json_null(), JSON_COMPACT);
+        dn_answer_json(a, 200, json_null(), JSON_COMPACT);
 }
 
-static void
-dispatch(const struct dn_guest *g, const char *method, json_t *in, struct dn_answer *a)
+void
+dn_guest_dispatch(const struct dn_guest *g, const char *method, json_t *in, struct dn_answer *a)
 {
     char text[640];
 
@@ -295,127 +276,12 @@ dispatch(const struct dn_guest *g, const char *method, json_t *in, struct dn_ans
     } else if (strcmp(method, "EmitEvent") == 0) {
         emit_event(g, a);
     } else if (strcmp(method, "Version") == 0 && g->compat != DN_COMPAT_0_5_5) {
-        answer_json(a, 200, json_pack("{s:s, s:s}", "version", g->version, "rev", "simulator"),
-                    JSON_COMPACT);
+        dn_answer_json(a, 200, json_pack("{s:s, s:s}", "version", g->version, "rev", "simulator"),
+                       JSON_COMPACT);
     } else {
         snprintf(text, sizeof text, "Service not found: %s", method);
-        answer_json(a, g->compat == DN_COMPAT_0_6_0 ? 404 : 400, json_pack("{s:s}", "error", text),
-                    g->compat == DN_COMPAT_0_6_0 ? JSON_COMPACT : JSON_INDENT(2));
+        dn_answer_json(a, g->compat == DN_COMPAT_0_6_0 ? 404 : 400,
+                       json_pack("{s:s}", "error", text),
+                       g->compat == DN_COMPAT_0_6_0 ? JSON_COMPACT : JSON_INDENT(2));
     }
-}
-
-/* ---- HTTP ---- */
-
-static int
-hex_digit(char c)
-{
-    const char *digits = "0123456789abcdef", *at = c != '\0' ? strchr(digits, c | 0x20) : NULL;
-
-    return at != NULL ? (int)(at - digits) : -1;
-}
-
-/* a=b&c=d as an object of strings; %XX and '+' undone. */
-static json_t *
-query_json(const char *query)
-{
-    json_t *o = json_object();
-    char pair[4096], *part, *rest = pair;
-
-    snprintf(pair, sizeof pair, "%s", query);
-    while ((part = strsep(&rest, "&")) != NULL) {
-        char *value = strchr(part, '='), *to;
-
-        if (value == NULL)
-            continue;
-        *value++ = '\0';
-        to = value;
-        for (const char *from = value; *from != '\0'; from++) {
-            int hi = from[0] == '%' ? hex_digit(from[1]) : -1;
-            int lo = hi >= 0 ? hex_digit(from[2]) : -1;
-
-            *to++ = lo >= 0 ? (char)(hi * 16 + lo) : *from == '+' ? ' ' : *from;
-            from += lo >= 0 ? 2 : 0;
-        }
-        *to = '\0';
-        json_object_set_new(o, part, json_string(value));
-    }
-    return o;
-}
-
-static bool
-wants_json(const struct dn_request *rq, bool get)
-{
-    const char *q = rq->query;
-
-    if (get || rq->json_type)
-        return true;
-    return strncmp(q, "json", 4) == 0 || strstr(q, "&json") != NULL;
-}
-
-/* NULL: the answer says why. */
-static json_t *
-read_request(const struct dn_guest *g, const struct dn_request *rq, bool get, struct dn_answer *a)
-{
-    json_error_t why;
-    json_t *in;
-
-    if (rq->too_large) {
-        answer_error(a, g->compat == DN_COMPAT_0_6_0 ? 413 : 400,
-                     "failed to read data: payload too large");
-        return NULL;
-    }
-    if (!wants_json(rq, get)) {
-        answer_error(a, 400,
-                     "this simulator speaks JSON only: send content-type: application/json");
-        return NULL;
-    }
-    if (get)
-        return query_json(rq->query);
-    if (rq->body.len == 0)
-        return json_object();
-    in = json_loadb((const char *)rq->body.p, rq->body.len, JSON_REJECT_DUPLICATES, &why);
-    if (in == NULL || !json_is_object(in)) {
-        answer_error(a, 400, in == NULL ? why.text : "invalid type: expected a map");
-        json_decref(in);
-        return NULL;
-    }
-    return in;
-}
-
-/* The method of a path with exactly one segment, or NULL. */
-static const char *
-method_of(const struct dn_guest *g, const char *path)
-{
-    if (g->compat == DN_COMPAT_0_6_0 && strncmp(path, "/v0/", 4) == 0)
-        path += 3;
-    return path[0] == '/' && path[1] != '\0' && strchr(path + 1, '/') == NULL ? path + 1 : NULL;
-}
-
-void
-dn_guest_handle(void *arg, const struct dn_request *rq, struct dn_answer *a)
-{
-    const struct dn_guest *g = arg;
-    const bool get = strcmp(rq->verb, "GET") == 0 || strcmp(rq->verb, "HEAD") == 0;
-    const char *method = method_of(g, rq->path);
-    json_t *in;
-
-    if (strcmp(rq->path, "/") == 0 && get) {
-        answer_rocket(a, 422, "Unprocessable Entity", rq->accept_json);
-        return;
-    }
-    if (method == NULL || (!get && strcmp(rq->verb, "POST") != 0)) {
-        answer_rocket(a, 404, "Not Found", rq->accept_json);
-        return;
-    }
-    a->fault = dn_fault_now(&g->faults, method);
-    if (a->fault == DN_FAULT_ERROR_400 || a->fault == DN_FAULT_ERROR_500) {
-        answer_error(a, a->fault == DN_FAULT_ERROR_400 ? 400 : 500, "injected failure");
-        return;
-    }
-    if ((in = read_request(g, rq, get, a)) == NULL)
-        return;
-    dispatch(g, method, in, a);
-    json_decref(in);
-    if (a->fault == DN_FAULT_BAD_JSON && a->len > 2)
-        a->len -= 2;
 }

@@ -4,3 +4,7 @@ am_test(guestagent ${here}/test_guestagent.c ${here}/guest_double.c LIBS dn_gues
 if(NOT AM_FUZZ)
   add_test(NAME dstack_sdk COMMAND ${here}/../integration/dstack-sdk/run $<TARGET_FILE:guest-agent>)
 endif()
+am_test(keyagent_json ${here}/test_keyagent_json.c LIBS keyagent)
+am_test(keyagent_link ${here}/test_keyagent_link.c ${here}/ka_fixture.c LIBS keyagent dn_guestagent)
+am_test(keyagent_rules ${here}/test_keyagent_rules.c ${here}/ka_fixture.c ${here}/guest_double.c LIBS keyagent dn_guestagent)
+am_test(keyagent_agent ${here}/test_keyagent_agent.c ${here}/guest_double.c LIBS keyagent dn_guestagent)

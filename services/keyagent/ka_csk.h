@@ -1,0 +1,39 @@
+/*  ka_csk -- when the Cluster Shared Key may be derived, taken, shown and kept.
+ *
+ *  Pure: (state, view) -> decision.  The key itself is in am_secret memory elsewhere.
+ *  Source: protocol page 3.3, 6.8; traps page, "Reorg"
+ *  SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef KA_CSK_H
+#define KA_CSK_H
+
+#include "ka_view.h"
+
+struct ka_csk { /* public half of the state */
+    bool held;
+    bool derived;  /* from the own TEE seed; else pulled */
+    bool on_chain; /* the commitment was seen in a view since the key is held */
+    uint8_t commitment[32];
+};
+
+/* May the CSK be derived here?
+ * Returns: AM_OK, AM_FAILED_PRECONDITION (no view yet), AM_PERMISSION_DENIED (members[0] is
+ *          another, or nobody is registered) */
+int ka_csk_may_originate(const struct ka_view *view, struct am_error *err) AM_MUST_CHECK;
+
+/* Take a key whose keccak256 is `commitment`.  A derived one may come before there is a commitment
+ * on chain, a pulled one may not.
+ *
+ * In-out:  csk     unchanged on failure
+ * Returns: AM_OK, AM_FAILED_PRECONDITION (no view, or a pulled key and no commitment on chain),
+ *          AM_PERMISSION_DENIED (derived, but not the originator), AM_UNAUTHENTICATED (it is not
+ *          the key of the commitment) */
+int ka_csk_take(struct ka_csk *csk, const struct ka_view *view, const uint8_t commitment[static 32],
+                bool derived, struct am_error *err) AM_MUST_CHECK;
+
+/* Judge the held key against a newer view.
+ *
+ * Returns: true: it must be wiped, and csk says so already.  why: static text. */
+bool ka_csk_must_wipe(struct ka_csk *csk, const struct ka_view *view, const char **why);
+
+#endif

@@ -196,7 +196,7 @@ on_monitor(void *arg)
     if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
         c->connected = true;
         flush(c);
-    } else if (event == ZMQ_EVENT_DISCONNECTED) {
+    } else if (event == ZMQ_EVENT_DISCONNECTED && c->connected) {
         c->trouble = "no connection again";
         lose(c);
     } else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) {

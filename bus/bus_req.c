@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -317,7 +318,8 @@ accept_request(struct bus *bus, struct bus_frames *f, struct am_error *err)
     memcpy(q->name, name.p, name.len < sizeof q->name ? name.len : sizeof q->name - 1);
     r = bus_header_read(&h, bus_frame(f, 2), err);
     if (r == AM_OK || r == AM_FAILED_PRECONDITION) { /* another version: say so to whoever asked */
-        memcpy(q->correlation, h.correlation.p, h.correlation.len);
+        snprintf(q->correlation, sizeof q->correlation, "%.*s", (int)h.correlation.len,
+                 h.correlation.len > 0 ? h.correlation.p : "");
         q->sequence = h.sequence;
         q->deadline_ms = (int64_t)h.deadline_ms;
     }

@@ -1,0 +1,1 @@
+am_fuzz(bus ${CMAKE_CURRENT_LIST_DIR}/fuzz_bus.c LIBS bus)

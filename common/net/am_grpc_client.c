@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #define PATH_BYTES 128
-#define WORDS_BYTES AM_ERROR_TEXT
 
 struct am_grpc_call {
     struct ev_loop *loop;
@@ -38,13 +37,25 @@ struct am_grpc_call {
     int http_status;
     bool is_grpc, has_status;
     int status;
-    char words[WORDS_BYTES];
+    char words[AM_ERROR_TEXT];
     struct am_grpc_reader reader;
     bool finished, delivering;
     int code;
     struct am_error err;
 };
 
+/* We want no more of the stream. */
+static void
+drop_stream(struct am_grpc_call *call)
+{
+    if (!call->stream_open)
+        return;
+    (void)nghttp2_submit_rst_stream(call->conn.session, NGHTTP2_FLAG_NONE, call->stream_id,
+                                    NGHTTP2_CANCEL);
+    am_grpc_conn_kick(&call->conn);
+}
+
+/* Everything but the answer. */
 static void
 release(struct am_grpc_call *call)
 {
@@ -52,16 +63,13 @@ release(struct am_grpc_call *call)
     ev_timer_stop(call->loop, &call->connect);
     ev_timer_stop(call->loop, &call->deadline);
     ev_clear_pending(call->loop, &call->deliver);
-    if (call->stream_open && !call->finished)
-        (void)nghttp2_submit_rst_stream(call->conn.session, NGHTTP2_FLAG_NONE, call->stream_id,
-                                        NGHTTP2_CANCEL);
+    if (!call->finished)
+        drop_stream(call);
     call->finished = true; /* what the goodbye stirs up counts no more */
     am_grpc_conn_shut(&call->conn);
     if (call->fd >= 0)
         close(call->fd);
-    call->fd = -1;
     free(call->frame);
-    call->frame = NULL;
 }
 
 /* Settle the outcome; the first one counts.  fn hears it from the loop. */
@@ -75,8 +83,7 @@ settle(struct am_grpc_call *call, int code)
     ev_feed_event(call->loop, &call->deliver, EV_CUSTOM);
 }
 
-static void fail(struct am_grpc_call *call, int code, const char *fmt, ...) AM_PRINTF(3, 4);
-
+AM_PRINTF(3, 4)
 static void
 fail(struct am_grpc_call *call, int code, const char *fmt, ...)
 {
@@ -90,17 +97,6 @@ fail(struct am_grpc_call *call, int code, const char *fmt, ...)
     va_end(ap);
     (void)am_fail(&call->err, code, "gRPC %s %s: %s", call->where, call->path, what);
     settle(call, code);
-}
-
-/* We want no more of the stream. */
-static void
-drop_stream(struct am_grpc_call *call)
-{
-    if (!call->stream_open)
-        return;
-    (void)nghttp2_submit_rst_stream(call->conn.session, NGHTTP2_FLAG_NONE, call->stream_id,
-                                    NGHTTP2_CANCEL);
-    am_grpc_conn_kick(&call->conn);
 }
 
 static void

@@ -4,11 +4,9 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Answers what `script` says to whatever comes, then closes or goes silent. */
@@ -375,42 +373,5 @@ Test(http, may_be_closed_by_the_one_it_answers)
     cr_assert_eq(other.code, AM_CANCELLED);
     close(quick.fd);
     close(silent.fd);
-    ev_loop_destroy(loop);
-}
-
-/* libcurl's look-up thread finds this one in place of libc's: a resolver that does not answer. */
-int
-getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-            struct addrinfo **res)
-{
-    struct timespec long_time = {2, 0};
-
-    (void)node;
-    (void)service;
-    (void)hints;
-    *res = NULL;
-    nanosleep(&long_time, NULL);
-    return EAI_AGAIN;
-}
-
-Test(http, is_not_held_up_by_a_name_server_that_does_not_answer)
-{
-    struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
-    struct seen seen = {.loop = loop};
-    struct am_error err = {0};
-    struct am_http *http;
-    struct timespec a, b;
-    double s;
-
-    cr_assert_eq(am_http_open(&http, loop, &err), AM_OK);
-    clock_gettime(CLOCK_MONOTONIC, &a);
-    cr_assert_eq(am_http_get(http, "http://slow.invalid/", 200, 10, on_answer, &seen, &err), AM_OK);
-    ev_run(loop, 0);
-    am_http_close(&http);
-    clock_gettime(CLOCK_MONOTONIC, &b);
-    s = (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9;
-    cr_assert_eq(seen.code, AM_DEADLINE_EXCEEDED, "%s", seen.text);
-    cr_assert(s < 1.5, "%f", s);
-    sleep(3); /* let the look-up's thread end and free what is its own */
     ev_loop_destroy(loop);
 }

@@ -60,7 +60,7 @@ function fromPackage(name) {
 }
 
 /** Name -> artifact text. A warning in our own sources is an error. */
-function compile() {
+export function compile() {
   const solc = createRequire(import.meta.url)('solc')
   if (!solc.version().startsWith('0.8.24+')) throw new Error(`solc: expected 0.8.24, got ${solc.version()}`)
   const input = { language: 'Solidity', sources: sources(), settings: SETTINGS }
@@ -84,33 +84,42 @@ function compile() {
   return artifacts
 }
 
-function check(artifacts) {
-  const committed = fs.existsSync(OUT) ? fs.readdirSync(OUT) : []
+/** One line for each file of `folder` that is not what the sources give. */
+export function differences(artifacts, folder) {
+  const committed = fs.existsSync(folder) ? fs.readdirSync(folder) : []
   const wrong = committed.filter((name) => !(name in artifacts)).map((name) => `${name}: no source gives it`)
   for (const [name, text] of Object.entries(artifacts)) {
     if (!committed.includes(name)) wrong.push(`${name}: missing`)
-    else if (fs.readFileSync(path.join(OUT, name), 'utf8') !== text) wrong.push(`${name}: differs from what src/ gives`)
+    else if (fs.readFileSync(path.join(folder, name), 'utf8') !== text) wrong.push(`${name}: differs from what src/ gives`)
   }
-  for (const line of wrong) console.error(`artifacts/${line}; run node compile.mjs`)
-  if (wrong.length) process.exit(1)
-  console.log(`${Object.keys(artifacts).length} artifacts are what src/ compiles to`)
+  return wrong
 }
 
-const args = process.argv.slice(2)
-if (args.length > 1 || (args.length === 1 && args[0] !== '--check')) {
-  console.error(`compile.mjs: expected nothing or --check, got ${args.join(' ')}`)
-  process.exit(2)
-}
-try {
+function main(args) {
+  if (args.length > 1 || (args.length === 1 && args[0] !== '--check')) {
+    console.error(`compile.mjs: expected nothing or --check, got ${args.join(' ')}`)
+    return 2
+  }
   const artifacts = compile()
+  const count = Object.keys(artifacts).length
   if (args[0] === '--check') {
-    check(artifacts)
+    const wrong = differences(artifacts, OUT)
+    for (const line of wrong) console.error(`artifacts/${line}; run node compile.mjs`)
+    if (wrong.length) return 1
+    console.log(`${count} artifacts are what src/ compiles to`)
   } else {
     fs.mkdirSync(OUT, { recursive: true })
     for (const [name, text] of Object.entries(artifacts)) fs.writeFileSync(path.join(OUT, name), text)
-    console.log(`${Object.keys(artifacts).length} artifacts written`)
+    console.log(`${count} artifacts written`)
   }
-} catch (e) {
-  console.error(e.message)
-  process.exit(1)
+  return 0
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    process.exitCode = main(process.argv.slice(2))
+  } catch (e) {
+    console.error(e.message)
+    process.exitCode = 1
+  }
 }

@@ -226,3 +226,11 @@ Test(bytes, compare_and_wipe)
     am_wipe(a, 4);
     cr_assert(am_is_zero(a, 4));
 }
+
+Test(sha256, gives_the_fips_value)
+{
+    uint8_t out[32];
+
+    am_sha256(out, "abc", 3);
+    same(out, 32, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}

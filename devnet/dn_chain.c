@@ -13,10 +13,16 @@
 
 #define READY_WAIT_MS 30000
 
-/* anvil's accounts 1, 2 and 5: executors and utility of the bundler. */
+/* anvil's accounts but 0 (operator), 3 (utility) and 5 (sponsor): one bundle each may be waiting for
+ * its block, so that few executors would make operations wait for a block more. */
 #define ALTO_EXECUTORS                                                                             \
     "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d,"                          \
-    "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"
+    "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a,"                          \
+    "0x47e179ec197488593b187f80a00eb0da91f1b9d0b13f8733639f19c30a34926a,"                          \
+    "0x92db14e403b83dfe3df233f83dfa3a0d7096f21ca9b0d6d6b8d88b2b4ec1564e,"                          \
+    "0x4bbbf85ce3377467afe5d46f804f221813b2bb87f24d81f60f1fcdbf7cbf4356,"                          \
+    "0xdbda1821b80551c9d65939329250298aa3472ba22feea921c0cf5d620ea67b97,"                          \
+    "0x2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c6"
 #define ALTO_UTILITY "0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6"
 
 /* Wait for a server by asking it a method that changes nothing. */

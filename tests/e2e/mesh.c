@@ -1,0 +1,156 @@
+/*  mesh -- a node joins, all nodes are lost and come back, an orphan and a late node do no harm. */
+#include "e2e.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BOUND_MS (3 * 1000 + 5000) /* three blocks of 1 s, and 5 s */
+#define REBOOT_MS 20000
+#define ORPHAN_MS 40000 /* a silent member is given up after 15 s */
+
+struct span {
+    unsigned first, last;
+};
+
+static bool
+span_live(struct e2e *t, void *arg)
+{
+    struct span *s = arg;
+
+    return e2e_all_live(t, s->first, s->last) && e2e_same_csk(t, s->first, s->last);
+}
+
+static unsigned
+all_operations(struct e2e *t, unsigned nodes)
+{
+    unsigned sum = 0;
+    bool twice;
+
+    for (unsigned i = 0; i < nodes; i++)
+        sum += e2e_operations(t, t->world.nodes[i].member, &twice);
+    return sum;
+}
+
+static void
+pings(struct e2e *t, const char *what, unsigned from, unsigned to)
+{
+    struct e2e_ping ping;
+    unsigned sent;
+    int lost;
+
+    e2e_ping(t, &ping, &t->world.nodes[from], t->watches[to].mesh_ip);
+    e2e_pause(t, 2000);
+    lost = e2e_ping_end(&ping, &sent);
+    e2e_check(t, lost == 0 && sent >= 15, what, "%d of %u lost", lost, sent);
+}
+
+static void
+three_nodes_become_one_mesh(struct e2e *t)
+{
+    struct span all = {0, 2};
+    int64_t took;
+
+    for (int i = 0; i < 3; i++)
+        e2e_start(t, e2e_add(t));
+    took = e2e_until(t, span_live, &all, 60000);
+    e2e_check(t, took >= 0 && took <= BOUND_MS, "three nodes are healthy within 3 blocks + 5 s",
+              "%lld ms, bound %d ms", (long long)took, BOUND_MS);
+    e2e_check(t, e2e_same_csk(t, 0, 2), "one CSK commitment on all", "%s", "");
+    pings(t, "a ping passes the tunnel", 0, 2);
+}
+
+static void
+operations_are_few(struct e2e *t)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned most = t->watches[i].originator ? 3 : 2, n;
+        bool twice;
+
+        n = e2e_operations(t, t->world.nodes[i].member, &twice);
+        e2e_check(t, n <= most && n > 0,
+                  "at most 2 sponsored operations a node, 3 for the originator",
+                  "node %u has %u of %u", i + 1, n, most);
+        e2e_check(t, !twice, "one UserOperationEvent for each nonce key", "node %u", i + 1);
+    }
+    e2e_check(t, e2e_messages(t) == 0, "no PeerEndpoint message where the key is on chain", "%s",
+              "");
+}
+
+static void
+everything_lost_at_once(struct e2e *t)
+{
+    unsigned before = all_operations(t, 3);
+    struct span all = {0, 2};
+    uint8_t commitment[32];
+    struct am_error err = {0};
+    int64_t took;
+
+    memcpy(commitment, t->watches[0].commitment, 32);
+    for (unsigned i = 0; i < 3; i++)
+        dn_node_off(&t->world.nodes[i]);
+    for (unsigned i = 0; i < 3; i++)
+        e2e_need(t, dn_node_forget(&t->world.nodes[i], &err), &err, "forget");
+    e2e_pause(t, 2500); /* until the watches see that nobody answers */
+    for (unsigned i = 0; i < 3; i++)
+        e2e_start(t, &t->world.nodes[i]);
+    took = e2e_until(t, span_live, &all, REBOOT_MS);
+    e2e_check(t, took >= 0, "all stopped, all state deleted, all started: healthy", "%lld ms",
+              (long long)took);
+    e2e_check(t, memcmp(commitment, t->watches[0].commitment, 32) == 0 && e2e_same_csk(t, 0, 2),
+              "the same CSK commitment as before", "%s", "");
+    e2e_check(t, all_operations(t, 3) == before, "a restart costs no operation",
+              "%u before, %u after", before, all_operations(t, 3));
+}
+
+static bool
+registered(struct e2e *t, void *arg)
+{
+    return e2e_watch(t, arg)->registered;
+}
+
+/* A member that registers and never comes again. */
+static void
+an_orphan_does_no_harm(struct e2e *t)
+{
+    struct dn_node *orphan = e2e_add(t), *late;
+    struct span old = {0, 2}, with_late = {0, 4};
+    struct am_error err = {0};
+
+    e2e_start(t, orphan);
+    e2e_check(t, e2e_until(t, registered, orphan, 20000) >= 0, "the orphan registers", "%s", "");
+    dn_node_off(orphan);
+    watch_close(e2e_watch(t, orphan));
+    for (unsigned i = 0; i < 3; i++) {
+        dn_node_off(&t->world.nodes[i]);
+        e2e_need(t, dn_node_forget(&t->world.nodes[i], &err), &err, "forget");
+    }
+    e2e_pause(t, 2500);
+    for (unsigned i = 0; i < 3; i++)
+        e2e_start(t, &t->world.nodes[i]);
+    e2e_check(t, e2e_until(t, span_live, &old, ORPHAN_MS) >= 0,
+              "beside an orphan the others become healthy again", "%s", t->watches[0].reason);
+    late = e2e_add(t);
+    e2e_start(t, late);
+    /* the orphan's watch says what it last heard: it is left out by looking at each side */
+    with_late.first = with_late.last = late->number - 1;
+    e2e_check(t, e2e_until(t, span_live, &with_late, ORPHAN_MS) >= 0,
+              "so does a node that boots later", "%s", e2e_watch(t, late)->reason);
+    e2e_check(t, e2e_until(t, span_live, &old, 10000) >= 0, "and the others stay live", "%s",
+              t->watches[0].reason);
+}
+
+int
+main(void)
+{
+    static struct e2e t;
+    struct am_error err = {0};
+
+    e2e_open(&t, "mesh");
+    e2e_need(&t, dn_chain_tick(1, &err), &err, "blocks");
+    three_nodes_become_one_mesh(&t);
+    operations_are_few(&t);
+    everything_lost_at_once(&t);
+    an_orphan_does_no_harm(&t);
+    return e2e_close(&t);
+}

@@ -103,13 +103,12 @@ static void
 on_deliver(struct ev_loop *loop, ev_timer *w, int revents)
 {
     struct am_grpc_call *call = w->data;
-    struct am_bin message = {NULL, 0};
+    struct am_bin message;
 
     (void)loop;
     (void)revents;
     release(call);
-    if (call->code == AM_OK)
-        message = am_bin_of(call->reader.message, call->reader.len);
+    message = am_bin_of(call->reader.message, call->code == AM_OK ? call->reader.len : 0);
     call->delivering = true;
     call->fn(call->arg, call->code, message, &call->err);
     am_grpc_reader_clear(&call->reader);

@@ -163,7 +163,7 @@ Test(grpc, ends_calls_at_their_deadline_and_drops_late_answers)
     struct outcome o;
 
     open_world(&w);
-    (void)ask(&w, &o, "/t.T/Hold", am_bin_of("x", 1), 150);
+    (void)ask(&w, &o, "/t.T/Hold", am_bin_of("x", 1), 400);
     raw_until(w.loop, &o.calls, 1, 2000);
     cr_assert_eq(o.code, AM_DEADLINE_EXCEEDED, "%s", o.text);
     raw_for(w.loop, 50);

@@ -64,7 +64,7 @@ async function cAsksJs() {
   assert.equal(await ask('/t.T/Echo', 3 << 20, 5000), `OK ${3 << 20}`)
   assert.equal(await ask('/t.T/Refuse', 1, 3000), `FAILED_PRECONDITION 0 ${REFUSAL}`)
   assert.match(await ask('/t.T/None', 1, 3000), /^UNIMPLEMENTED 0 /)
-  assert.match(await ask('/t.T/Hold', 1, 200), /^DEADLINE_EXCEEDED 0 /)
+  assert.match(await ask('/t.T/Hold', 1, 600), /^DEADLINE_EXCEEDED 0 /)
   assert.equal(cancelled.length, 1)
   await cancelled[0]
   assert.match(await ask('/t.T/Die', 1, 3000), /^(UNAVAILABLE|CANCELLED) 0 /)

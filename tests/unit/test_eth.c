@@ -324,3 +324,21 @@ Test(word, adds_compares_and_refuses_overflow)
     cr_assert(max[23] == 1 && am_is_zero(max + 24, 8));
     cr_assert(eth_word_cmp(one, max) < 0 && eth_word_cmp(max, max) == 0);
 }
+
+Test(rlp, a_long_head_begins_at_56_bytes)
+{
+    uint8_t bytes[60] = {0};
+    struct am_bin item, in;
+    bool list;
+
+    for (int list_too = 0; list_too < 2; list_too++) {
+        bytes[0] = list_too ? 0xf8 : 0xb8;
+        bytes[1] = 55;
+        in = am_bin_of(bytes, 57);
+        cr_assert_eq(eth_rlp_next(&item, &list, &in, NULL), AM_INVALID_ARGUMENT);
+        bytes[1] = 56;
+        in = am_bin_of(bytes, 58);
+        cr_assert_eq(eth_rlp_next(&item, &list, &in, NULL), AM_OK);
+        cr_assert(item.len == 56 && list == (list_too == 1));
+    }
+}

@@ -288,3 +288,26 @@ Test(peer, an_odd_candidate_is_no_reason_to_refuse)
     cr_assert_eq(am_peer_decode(&got, am_bin_of(bytes, b.len + more.len + 1), NULL), AM_OK);
     cr_assert(!got.has_udp_port);
 }
+
+Test(heartbeat, top_level_keys_come_once_and_all)
+{
+    static struct am_heartbeat got;
+    uint8_t bytes[1024];
+    struct am_bin whole = hex(EX_HEARTBEAT);
+    size_t sig = 10 + 116; /* key, then the array: as the first check below confirms */
+    size_t payload = whole.len - sig;
+
+    cr_assert(memcmp(whole.p + payload, hex("697369676e6174757265").p, 10) == 0);
+    memcpy(bytes, whole.p, whole.len);
+    bytes[0] = 0xa1;
+    cr_assert_eq(am_heartbeat_decode(&got, am_bin_of(bytes, payload), NULL), AM_INVALID_ARGUMENT);
+    bytes[0] = 0xa3;
+    memcpy(bytes + whole.len, whole.p + payload, sig);
+    cr_assert_eq(am_heartbeat_decode(&got, am_bin_of(bytes, whole.len + sig), NULL),
+                 AM_INVALID_ARGUMENT);
+    memcpy(bytes + whole.len, whole.p + 1, payload - 1);
+    cr_assert_eq(am_heartbeat_decode(&got, am_bin_of(bytes, whole.len + payload - 1), NULL),
+                 AM_INVALID_ARGUMENT);
+    memcpy(bytes + whole.len, hex("617800").p, 3); /* an unknown third is no reason */
+    cr_assert_eq(am_heartbeat_decode(&got, am_bin_of(bytes, whole.len + 3), NULL), AM_OK);
+}

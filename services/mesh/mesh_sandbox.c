@@ -1,0 +1,65 @@
+/*  mesh_sandbox -- what mesh gives up before its first socket: programs, children, tracing  */
+#include "mesh_sandbox.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static const int refused[] = {
+    SCMP_SYS(execve),
+    SCMP_SYS(execveat),
+    SCMP_SYS(fork),
+    SCMP_SYS(vfork),
+    SCMP_SYS(ptrace),
+    SCMP_SYS(process_vm_readv),
+    SCMP_SYS(process_vm_writev),
+    SCMP_SYS(unshare),
+    SCMP_SYS(setns),
+    SCMP_SYS(mount),
+    SCMP_SYS(bpf),
+    SCMP_SYS(io_uring_setup),
+    SCMP_SYS(perf_event_open),
+    SCMP_SYS(kexec_load),
+    SCMP_SYS(init_module),
+    SCMP_SYS(finit_module),
+    SCMP_SYS(userfaultfd),
+    SCMP_SYS(keyctl),
+    SCMP_SYS(add_key),
+    SCMP_SYS(request_key),
+};
+
+static int
+fill(scmp_filter_ctx filter)
+{
+    const uint32_t eperm = SCMP_ACT_ERRNO(EPERM);
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < sizeof refused / sizeof *refused; i++)
+        rc = seccomp_rule_add(filter, eperm, refused[i], 0);
+    if (rc == 0) /* AF_UNIX is 1, AF_INET is 2; netlink and packet sockets come behind */
+        rc = seccomp_rule_add(filter, eperm, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GT, AF_INET));
+    if (rc == 0) /* a thread shares; what does not is a child */
+        rc = seccomp_rule_add(filter, eperm, SCMP_SYS(clone), 1,
+                              SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+    if (rc == 0) /* hides its flags behind a pointer: the C library is sent back to clone */
+        rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    return rc;
+}
+
+int
+mesh_sandbox_close(struct am_error *err)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    int rc = filter != NULL ? fill(filter) : -ENOMEM;
+
+    if (rc == 0)
+        rc = seccomp_load(filter); /* sets no_new_privs first */
+    if (filter != NULL)
+        seccomp_release(filter);
+    if (rc != 0)
+        return am_fail(err, AM_FAILED_PRECONDITION, "seccomp: cannot close the sandbox: %s",
+                       strerror(-rc));
+    return AM_OK;
+}

@@ -1,0 +1,6 @@
+set(here ${CMAKE_CURRENT_LIST_DIR})
+am_test(mesh_gate ${here}/test_mesh_gate.c LIBS mesh_pure)
+am_test(mesh_member ${here}/test_mesh_member.c LIBS mesh_pure)
+am_test(mesh_csk ${here}/test_mesh_csk.c LIBS mesh_pure)
+am_test(mesh_wire ${here}/test_mesh_wire.c LIBS mesh_pure am_crypto)
+am_test(mesh_helper ${here}/test_mesh_helper.c LIBS mesh)

@@ -1,4 +1,5 @@
-/*  eth_json -- Ethereum values out of JSON, strictly: prefix, even digits, no default for what lacks.  */
+/*  eth_json -- Ethereum values out of JSON, strictly: prefix, even digits, no default for what
+ * lacks.  */
 #include "eth_json.h"
 
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 static const char *
 kind(const json_t *value)
 {
-    static const char *const names[] = {"an object", "an array", "text", "a number",
+    static const char *const names[] = {"an object", "an array", "text",  "a number",
                                         "a number",  "true",     "false", "null"};
 
     return value == NULL ? "nothing" : names[json_typeof(value)];

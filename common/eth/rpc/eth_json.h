@@ -1,4 +1,5 @@
-/*  eth_json -- Ethereum values out of JSON, strictly: prefix, even digits, no default for what lacks.
+/*  eth_json -- Ethereum values out of JSON, strictly: prefix, even digits, no default for what
+ * lacks.
  *
  *  Every reader names the field in its error, leaves zero behind on failure, and takes a missing
  *  key or a wrong type as an error.  Pure but for memory.
@@ -9,7 +10,7 @@
 #ifndef ETH_JSON_H
 #define ETH_JSON_H
 
-#include "eth_word.h"
+#include "../eth_word.h"
 
 #include <jansson.h>
 

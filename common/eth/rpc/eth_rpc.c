@@ -1,8 +1,8 @@
 /*  eth_rpc -- a strict JSON-RPC 2.0 client for one provider, on am_http.  */
 #include "eth_rpc.h"
 
-#include "am_clock.h"
-#include "am_log.h"
+#include "../../base/am_clock.h"
+#include "../../base/am_log.h"
 #include "eth_rpc_read.h"
 
 #include <sodium.h>
@@ -175,12 +175,12 @@ on_again(struct ev_loop *loop, struct ev_timer *timer, int events)
 static bool
 worth_again(const struct call *c, int code)
 {
-    return c->attempt < c->attempts &&
-           (code == AM_UNAVAILABLE || code == AM_DEADLINE_EXCEEDED || code == AM_DATA_LOSS ||
-            code == AM_RESOURCE_EXHAUSTED);
+    return c->attempt < c->attempts && (code == AM_UNAVAILABLE || code == AM_DEADLINE_EXCEEDED ||
+                                        code == AM_DATA_LOSS || code == AM_RESOURCE_EXHAUSTED);
 }
 
-/* Full jitter: anything from nothing to the doubled base, so that many nodes never come together. */
+/* Full jitter: anything from nothing to the doubled base, so that many nodes never come together.
+ */
 static void
 call_again(struct call *c, int64_t retry_after_ms)
 {
@@ -203,8 +203,9 @@ log_answer(const struct call *c, int code, const struct am_error *err)
         snprintf(what, sizeof what, "%s", c->methods[0]);
     else
         snprintf(what, sizeof what, "%s+%zu", c->methods[0], c->count - 1);
-    am_log_call(c->rpc->where, what, am_mono_ms() - c->asked_ms, code == AM_NOT_FOUND ? AM_OK : code,
-                err, c->correlation); /* null is how "not yet" is said */
+    am_log_call(c->rpc->where, what, am_mono_ms() - c->asked_ms,
+                code == AM_NOT_FOUND ? AM_OK : code, err,
+                c->correlation); /* null is how "not yet" is said */
 }
 
 static void
@@ -321,9 +322,9 @@ eth_rpc_close(struct eth_rpc **rpc)
 
         memset(answers, 0, c->count * sizeof answers[0]);
         for (size_t i = 0; i < c->count; i++)
-            answers[i].code = am_fail(&answers[i].err, AM_CANCELLED,
-                                      "%s %s: expected an answer, got closed", r->where,
-                                      c->methods[i]);
+            answers[i].code =
+                am_fail(&answers[i].err, AM_CANCELLED, "%s %s: expected an answer, got closed",
+                        r->where, c->methods[i]);
         ev_timer_stop(r->loop, &c->again);
         call_unlink(c);
         c->fn(c->arg, answers, c->count);

@@ -12,7 +12,7 @@
 #ifndef ETH_RPC_H
 #define ETH_RPC_H
 
-#include "am_http.h"
+#include "../../net/am_http.h"
 #include "eth_json.h"
 
 #define ETH_RPC_BATCH_MAX 64
@@ -28,18 +28,18 @@ struct eth_rpc_item {
 
 /* One element answered.  Everything is borrowed for the callback. */
 struct eth_rpc_answer {
-    int code;             /* AM_OK              result holds a value that is not null
-                             AM_NOT_FOUND       the result is null
-                             AM_UNIMPLEMENTED   the provider has no such method
-                             AM_FAILED_PRECONDITION  another error object
-                             AM_INVALID_ARGUMENT     not JSON-RPC: wrong id, shape, HTML, ...
-                             AM_RESOURCE_EXHAUSTED   rate limit
-                             AM_UNAVAILABLE, AM_DEADLINE_EXCEEDED, AM_DATA_LOSS, AM_OUT_OF_RANGE,
-                             AM_CANCELLED       as in am_http.h */
-    json_t *result;       /* NULL unless AM_OK */
-    int64_t error_code;   /* of the error object; 0 when there is none */
-    json_t *error_data;   /* of the error object; may be NULL */
-    struct am_error err;  /* host, method, and the provider's own words */
+    int code;            /* AM_OK              result holds a value that is not null
+                            AM_NOT_FOUND       the result is null
+                            AM_UNIMPLEMENTED   the provider has no such method
+                            AM_FAILED_PRECONDITION  another error object
+                            AM_INVALID_ARGUMENT     not JSON-RPC: wrong id, shape, HTML, ...
+                            AM_RESOURCE_EXHAUSTED   rate limit
+                            AM_UNAVAILABLE, AM_DEADLINE_EXCEEDED, AM_DATA_LOSS, AM_OUT_OF_RANGE,
+                            AM_CANCELLED       as in am_http.h */
+    json_t *result;      /* NULL unless AM_OK */
+    int64_t error_code;  /* of the error object; 0 when there is none */
+    json_t *error_data;  /* of the error object; may be NULL */
+    struct am_error err; /* host, method, and the provider's own words */
 };
 
 /* Called once, from the loop, never from inside eth_rpc_call. */
@@ -63,7 +63,7 @@ int eth_rpc_call(struct eth_rpc *rpc, const struct eth_rpc_item *items, size_t c
                  const char *correlation, eth_rpc_fn *fn, void *arg,
                  struct am_error *err) AM_MUST_CHECK;
 
-uint64_t eth_rpc_count(const struct eth_rpc *rpc);   /* elements sent since the start, repeats too */
+uint64_t eth_rpc_count(const struct eth_rpc *rpc); /* elements sent since the start, repeats too */
 const char *eth_rpc_host(const struct eth_rpc *rpc); /* host and port, nothing else of the URL */
 
 #endif

@@ -48,8 +48,8 @@ take_error(struct eth_rpc_answer *a, const char *where, const char *method, cons
 
     if (!json_is_integer(code) || !json_is_string(message)) {
         a->code = am_fail(&a->err, AM_INVALID_ARGUMENT,
-                          "%s %s: expected an error with code and message, got another shape", where,
-                          method);
+                          "%s %s: expected an error with code and message, got another shape",
+                          where, method);
         return;
     }
     a->error_code = json_integer_value(code);
@@ -70,9 +70,9 @@ take_one(struct eth_rpc_answer *a, const char *where, const char *method, const 
         a->code = am_fail(&a->err, AM_INVALID_ARGUMENT,
                           "%s %s: expected jsonrpc \"2.0\", got another version", where, method);
     else if ((error == NULL) == (result == NULL))
-        a->code = am_fail(&a->err, AM_INVALID_ARGUMENT,
-                          "%s %s: expected one of result and error, got %s", where, method,
-                          error == NULL ? "neither" : "both");
+        a->code =
+            am_fail(&a->err, AM_INVALID_ARGUMENT, "%s %s: expected one of result and error, got %s",
+                    where, method, error == NULL ? "neither" : "both");
     else if (error != NULL)
         take_error(a, where, method, error);
     else if (json_is_null(result))
@@ -121,8 +121,8 @@ take_batch(struct eth_rpc_answer *answers, const struct eth_rpc_asked *asked, co
     refuse_all(answers, asked, AM_INVALID_ARGUMENT, "an element with its id", "none");
     for (size_t k = 0; k < json_array_size(replies); k++) {
         const json_t *reply = json_array_get(replies, k), *id = json_object_get(reply, "id");
-        uint64_t i = json_is_integer(id) ? (uint64_t)json_integer_value(id) - asked->first_id
-                                         : UINT64_MAX;
+        uint64_t i =
+            json_is_integer(id) ? (uint64_t)json_integer_value(id) - asked->first_id : UINT64_MAX;
 
         if (i >= asked->count || seen[i]) { /* no element of such an answer can be trusted */
             memset(answers, 0, asked->count * sizeof *answers);
@@ -155,8 +155,9 @@ eth_rpc_read(struct eth_rpc_answer *answers, json_t **tree, const struct eth_rpc
     json_error_t why;
 
     memset(answers, 0, asked->count * sizeof *answers);
-    *tree = body.len == 0 ? NULL
-                          : json_loadb((const char *)body.p, body.len, JSON_REJECT_DUPLICATES, &why);
+    *tree = body.len == 0
+                ? NULL
+                : json_loadb((const char *)body.p, body.len, JSON_REJECT_DUPLICATES, &why);
     if (*tree == NULL) {
         take_text(answers, asked, status, body, content_type, body.len == 0 ? "empty" : why.text);
         return;

@@ -1,0 +1,415 @@
+/*  chain -- the service: what it publishes, what it answers, what it follows.  */
+#include "chain.h"
+
+#include "am_log.h"
+#include "chain_desk.h"
+#include "chain_viewer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS 64 /* of chain.operations */
+
+struct chain {
+    const struct am_settings *settings;
+    struct bus *bus;
+    struct ev_loop *loop;
+    struct am_http *http;
+    struct eth_rpc *rpc, *bundler, *paymaster;
+    struct chain_viewer *viewer;
+    struct chain_desk *desk;
+    struct chain_self self;
+    char phase[33], reason[AM_ERROR_TEXT];
+    int exit_code;
+    struct chain_view view; /* too large for a stack; scratch of publish_view */
+};
+
+static struct am_bin
+some(const uint8_t *p, size_t len) /* an OPT field: absent while zero */
+{
+    return am_bin_of(p, am_is_zero(p, len) ? 0 : len);
+}
+
+static void
+publish(struct chain *c, enum bus_topic topic, const void *fact)
+{
+    struct am_error err = {0};
+
+    if (bus_publish(c->bus, topic, fact, &err) != AM_OK)
+        am_log(AM_ERROR, "publish.failed", "reason=\"%s\"", err.text);
+}
+
+static void
+publish_view(struct chain *c, const struct chain_snapshot *s)
+{
+    struct chain_view *v = &c->view;
+
+    *v = (struct chain_view){
+        .chain_id = c->settings->chain_id,
+        .block_number = s->number,
+        .block_hash = AM_BIN(s->hash),
+        .block_time = s->time,
+        .cluster = AM_BIN(s->cluster),
+        .member_contract = AM_BIN(s->member),
+        .member_id = AM_BIN(s->member_id),
+        .cidr_ip = s->cidr_ip,
+        .cidr_prefix = s->cidr_prefix,
+        .commitment = some(s->commitment, 32),
+        .kms_root = some(s->kms_root, 20),
+        .ed25519_on_chain = s->ed25519_on_chain,
+        .originator_confirmed = s->originator_confirmed,
+        .members_count = s->count,
+    };
+    for (size_t i = 0; i < s->count; i++) {
+        const struct chain_peer *p = &s->peers[i];
+
+        v->members[i] = (struct chain_member){
+            .member_id = AM_BIN(p->id),
+            .member_contract = AM_BIN(p->contract),
+            .x_pub = AM_BIN(p->x_pub),
+            .wg_pub = AM_BIN(p->wg_pub),
+            .ed25519_pub = some(p->ed25519_pub, 32),
+            .mesh_ip = p->mesh_ip,
+        };
+    }
+    publish(c, BUS_TOPIC_chain_view, v);
+}
+
+static void
+publish_status(struct chain *c)
+{
+    struct chain_status status = {
+        .phase = am_str_of(c->phase),
+        .reason = am_str_of(c->reason),
+        .head = c->viewer != NULL ? chain_viewer_head(c->viewer) : 0,
+        .rpc_calls = eth_rpc_count(c->rpc) + eth_rpc_count(c->bundler) +
+                     (c->paymaster != NULL ? eth_rpc_count(c->paymaster) : 0),
+    };
+
+    publish(c, BUS_TOPIC_chain_status, &status);
+}
+
+static void
+on_status(void *arg, const char *phase, const char *reason)
+{
+    struct chain *c = arg;
+
+    if (strcmp(c->phase, phase) != 0)
+        am_log(strcmp(phase, "failing") == 0 ? AM_WARN : AM_INFO, "phase",
+               "from=%s to=%s reason=\"%s\"", c->phase, phase, reason);
+    snprintf(c->phase, sizeof c->phase, "%s", phase);
+    snprintf(c->reason, sizeof c->reason, "%.*s", (int)sizeof c->reason - 1, reason);
+    bus_status(c->bus, c->phase, c->reason);
+    publish_status(c);
+}
+
+static void
+on_fatal(void *arg, int exit_code, const char *reason)
+{
+    struct chain *c = arg;
+
+    on_status(c, "failing", reason);
+    am_log(AM_ERROR, "stopped", "exit=%d reason=\"%s\"", exit_code, reason);
+    c->exit_code = exit_code;
+    ev_break(c->loop, EVBREAK_ALL);
+}
+
+static void
+look(struct chain *c, const struct chain_snapshot *s)
+{
+    struct am_error err = {0};
+
+    if (s != NULL && chain_desk_look(c->desk, s, &err) != AM_OK)
+        am_log(AM_ERROR, "operations.failed", "reason=\"%s\"", err.text);
+}
+
+static void
+on_view(void *arg, const struct chain_snapshot *s)
+{
+    struct chain *c = arg;
+
+    publish_view(c, s); /* first: confirmed means seen in the published view */
+    look(c, s);
+}
+
+static void
+on_operation(void *arg, const struct chain_work *w)
+{
+    struct chain *c = arg;
+    struct chain_operation fact = {
+        .key = AM_BIN(w->key),
+        .sequence = w->sequence,
+        .purpose = am_str_of(chain_purpose_text(w->purpose)),
+        .state = am_str_of(chain_state_text(w->state)),
+        .user_op_hash = some(w->user_op_hash, 32),
+        .tx_hash = some(w->tx_hash, 32),
+        .block_number = w->block,
+        .gas_used = w->gas_used,
+        .reason = {w->reason, strnlen(w->reason, CHAIN_REASON - 1)},
+    };
+
+    publish(c, BUS_TOPIC_chain_operation, &fact);
+}
+
+static void
+on_poke(void *arg)
+{
+    chain_viewer_poke(((struct chain *)arg)->viewer);
+}
+
+static void
+copy(uint8_t *out, size_t len, struct am_bin in)
+{
+    memset(out, 0, len);
+    if (in.len == len)
+        memcpy(out, in.p, len);
+}
+
+static void
+on_identity(void *arg, enum bus_topic topic, enum bus_change change, const void *fact)
+{
+    const struct keyagent_identity *i = fact;
+    struct chain *c = arg;
+
+    (void)topic;
+    if (change != BUS_VALUE)
+        return; /* keyagent that is down is still who we are */
+    c->self.ready = am_str_eq(i->phase, "ready") && i->x_pub.len == 32 && i->wg_pub.len == 32;
+    if (!c->self.ready)
+        return;
+    copy(c->self.app_id, 20, i->app_id);
+    copy(c->self.x_pub, 32, i->x_pub);
+    copy(c->self.wg_pub, 32, i->wg_pub);
+    copy(c->self.ed25519_pub, 32, i->ed25519_pub);
+    copy(c->self.kms_root, 20, i->kms_root);
+    if (am_is_zero(c->settings->member_contract, 20) && !am_is_zero(c->self.app_id, 20))
+        chain_viewer_member(c->viewer, c->self.app_id);
+    chain_viewer_root(c->viewer, c->self.kms_root);
+    look(c, chain_viewer_latest(c->viewer));
+}
+
+static void
+on_csk(void *arg, enum bus_topic topic, enum bus_change change, const void *fact)
+{
+    const struct keyagent_csk *k = fact;
+    struct chain *c = arg;
+
+    (void)topic;
+    if (change != BUS_VALUE)
+        return;
+    c->self.csk_held = k->held && k->commitment.len == 32;
+    copy(c->self.commitment, 32, k->commitment);
+    look(c, chain_viewer_latest(c->viewer));
+}
+
+/* Each command ends in the state of its operation or in a refusal. */
+#define ANSWER(method, call)                                                                       \
+    static void serve_##method(void *arg, struct bus_request *request, const void *message)        \
+    {                                                                                              \
+        struct chain *c = arg;                                                                     \
+        const char *state;                                                                         \
+        struct am_error err = {0};                                                                 \
+        int rc;                                                                                    \
+                                                                                                   \
+        (void)message;                                                                             \
+        rc = call;                                                                                 \
+        if (rc == AM_OK) {                                                                         \
+            struct chain_##method##_reply reply = {.state = am_str_of(state)};                     \
+                                                                                                   \
+            bus_reply(request, &reply);                                                            \
+        } else {                                                                                   \
+            bus_refuse(request, &err);                                                             \
+        }                                                                                          \
+    }
+
+static int
+ask_value(struct chain *c, const char **state, enum chain_purpose purpose, const uint8_t *value,
+          const struct bus_request *request, struct am_error *err)
+{
+    if (am_is_zero(value, 32))
+        return am_fail(err, AM_FAILED_PRECONDITION, "%s: expected a value from keyagent, got none",
+                       chain_purpose_text(purpose));
+    return chain_desk_ask(c->desk, state, purpose, value, bus_request_correlation(request), err);
+}
+
+static int
+ask_send(struct chain *c, const char **state, const struct chain_send *m,
+         const struct bus_request *request, struct am_error *err)
+{
+    return chain_desk_send(c->desk, state, m->recipient.p, m->envelope_id.p, m->ciphertext,
+                           bus_request_correlation(request), err);
+}
+
+ANSWER(register, chain_desk_ask(c->desk, &state, CHAIN_REGISTER, NULL,
+                                bus_request_correlation(request), &err))
+ANSWER(commit, ask_value(c, &state, CHAIN_COMMIT, c->self.commitment, request, &err))
+ANSWER(publish_ed25519, ask_value(c, &state, CHAIN_PUBLISH, c->self.ed25519_pub, request, &err))
+ANSWER(send, ask_send(c, &state, message, request, &err))
+
+static void
+serve_operations(void *arg, struct bus_request *request, const void *message)
+{
+    static struct chain_work rows[ROWS];
+    static struct chain_operations_reply reply;
+    struct chain *c = arg;
+    struct am_error err = {0};
+    size_t count;
+
+    (void)message;
+    if (chain_desk_rows(c->desk, rows, ROWS, &count, &err) != AM_OK) {
+        bus_refuse(request, &err);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct chain_work *w = &rows[i];
+
+        reply.operations[i] = (struct chain_op){
+            .key = AM_BIN(w->key),
+            .sequence = w->sequence,
+            .purpose = am_str_of(chain_purpose_text(w->purpose)),
+            .state = am_str_of(chain_state_text(w->state)),
+            .user_op_hash = some(w->user_op_hash, 32),
+            .tx_hash = some(w->tx_hash, 32),
+            .block_number = w->block,
+            .gas_used = w->gas_used,
+            .reason = {w->reason, strnlen(w->reason, CHAIN_REASON - 1)},
+        };
+    }
+    reply.operations_count = count;
+    bus_reply(request, &reply);
+}
+
+static const struct {
+    enum bus_method method;
+    bus_serve_fn *fn;
+} requests[] = {
+    {BUS_METHOD_chain_register, serve_register},
+    {BUS_METHOD_chain_commit, serve_commit},
+    {BUS_METHOD_chain_publish_ed25519, serve_publish_ed25519},
+    {BUS_METHOD_chain_send, serve_send},
+    {BUS_METHOD_chain_operations, serve_operations},
+};
+
+static int
+open_outside(struct chain *c, struct am_error *err)
+{
+    const struct am_settings *s = c->settings;
+    int rc = am_http_open(&c->http, c->loop, err);
+
+    if (rc == AM_OK)
+        rc = eth_rpc_open(&c->rpc, c->http, c->loop, "rpc", s->rpc_url, err);
+    if (rc == AM_OK)
+        rc = eth_rpc_open(&c->bundler, c->http, c->loop, "bundler", s->bundler_url, err);
+    if (rc == AM_OK && s->paymaster_url[0] != '\0')
+        rc = eth_rpc_open(&c->paymaster, c->http, c->loop, "paymaster", s->paymaster_url, err);
+    return rc;
+}
+
+static int
+open_inside(struct chain *c, struct am_error *err)
+{
+    const struct am_settings *s = c->settings;
+    struct chain_viewer_options v = {.loop = c->loop,
+                                     .rpc = c->rpc,
+                                     .chain_id = s->chain_id,
+                                     .confirmations = s->confirmations,
+                                     .poll_ms = (int64_t)s->poll_ms,
+                                     .arg = c,
+                                     .on_view = on_view,
+                                     .on_status = on_status,
+                                     .on_fatal = on_fatal};
+    struct chain_desk_options d = {.loop = c->loop,
+                                   .bus = c->bus,
+                                   .rpc = c->rpc,
+                                   .bundler = c->bundler,
+                                   .paymaster = c->paymaster,
+                                   .self = &c->self,
+                                   .state_dir = s->state_dir,
+                                   .policy_id = s->gas_policy_id,
+                                   .chain_id = s->chain_id,
+                                   .poll_ms = (int64_t)s->poll_ms,
+                                   .arg = c,
+                                   .poke = on_poke,
+                                   .changed = on_operation};
+    int rc;
+
+    memcpy(v.entry_point, s->entry_point, 20);
+    memcpy(d.entry_point, s->entry_point, 20);
+    memcpy(v.multicall, s->multicall, 20);
+    rc = chain_viewer_open(&c->viewer, &v, err);
+    if (rc == AM_OK)
+        rc = chain_desk_open(&c->desk, &d, err);
+    return rc;
+}
+
+static int
+open_bus(struct chain *c, struct am_error *err)
+{
+    int rc = AM_OK;
+
+    for (size_t i = 0; rc == AM_OK && i < sizeof requests / sizeof requests[0]; i++)
+        rc = bus_serve(c->bus, requests[i].method, requests[i].fn, c, err);
+    if (rc == AM_OK)
+        rc = bus_subscribe(c->bus, BUS_TOPIC_keyagent_identity, on_identity, c, err);
+    if (rc == AM_OK)
+        rc = bus_subscribe(c->bus, BUS_TOPIC_keyagent_csk, on_csk, c, err);
+    return rc;
+}
+
+int
+chain_start(struct chain **chain, const struct am_settings *settings, struct bus *bus,
+            struct ev_loop *loop, struct am_error *err)
+{
+    struct chain *c = calloc(1, sizeof *c);
+    int rc;
+
+    *chain = c;
+    if (c == NULL)
+        return am_fail(err, AM_RESOURCE_EXHAUSTED, "chain: no memory");
+    c->settings = settings;
+    c->bus = bus;
+    c->loop = loop;
+    rc = open_outside(c, err);
+    if (rc == AM_OK)
+        rc = open_inside(c, err);
+    if (rc == AM_OK)
+        rc = open_bus(c, err);
+    if (rc != AM_OK)
+        return rc;
+    on_status(c, "starting", "waiting for keyagent's app id, or for the first answer of RPC_URL");
+    if (!am_is_zero(settings->member_contract, 20))
+        chain_viewer_member(c->viewer, settings->member_contract);
+    return AM_OK;
+}
+
+void
+chain_stop(struct chain *c)
+{
+    if (c == NULL)
+        return;
+    chain_desk_stop(c->desk);
+    eth_rpc_close(&c->paymaster);
+    eth_rpc_close(&c->bundler);
+    eth_rpc_close(&c->rpc);
+    am_http_close(&c->http);
+}
+
+void
+chain_free(struct chain **chain)
+{
+    struct chain *c = *chain;
+
+    if (c == NULL)
+        return;
+    chain_desk_close(&c->desk);
+    chain_viewer_close(&c->viewer);
+    free(c);
+    *chain = NULL;
+}
+
+int
+chain_exit_code(const struct chain *c)
+{
+    return c->exit_code;
+}

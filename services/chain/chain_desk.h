@@ -1,0 +1,71 @@
+/*  chain_desk -- the operations under way: what views and answers mean for each, and doing it.
+ *
+ *  The desk turns what happens into events of chain_op and does the actions that come back.  It
+ *  asks the ledger to be durable before it asks anybody to pay.
+ *
+ *  Trust:   bundler and paymaster may refuse, stall or lie about inclusion; only a view confirms.
+ *  Threads: the loop's.
+ *  SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CHAIN_DESK_H
+#define CHAIN_DESK_H
+
+#include "chain_effect.h"
+#include "eth_rpc.h"
+
+#include "../../bus/bus.h"
+
+#define CHAIN_TASKS 256 /* operations in memory, finished ones included */
+#define CHAIN_INNER 20480
+
+struct chain_desk;
+
+struct chain_desk_options {
+    struct ev_loop *loop; /* all borrowed */
+    struct bus *bus;
+    struct eth_rpc *rpc, *bundler, *paymaster; /* paymaster: NULL, operations pay for themselves */
+    const struct chain_self *self;
+    const char *state_dir, *policy_id; /* policy_id: "" for none */
+    uint64_t chain_id;
+    int64_t poll_ms;
+    uint8_t entry_point[20];
+    void *arg;
+    void (*poke)(void *arg); /* a new view is wanted soon */
+    void (*changed)(void *arg, const struct chain_work *w);
+};
+
+int chain_desk_open(struct chain_desk **desk, const struct chain_desk_options *options,
+                    struct am_error *err) AM_MUST_CHECK;
+/* Start nothing more: answers that still come are dropped. */
+void chain_desk_stop(struct chain_desk *desk);
+/* After its eth_rpc and its bus are closed: their last answers find the desk. */
+void chain_desk_close(struct chain_desk **desk);
+
+/* A new view, or keyagent said something new about itself.  s: borrowed until the next call.  The
+ * first opens the ledger and takes up what a former run left.
+ * Returns: AM_OK, AM_FAILED_PRECONDITION (the ledger cannot be opened) */
+int chain_desk_look(struct chain_desk *desk, const struct chain_snapshot *s,
+                    struct am_error *err) AM_MUST_CHECK;
+
+/* See that this is done; repeats find the same operation.
+ * Out:     state   the bus's word, static
+ * In:      value   commit, publish: what goes on chain
+ * Returns: AM_OK
+ *          AM_UNAVAILABLE          no view yet
+ *          AM_FAILED_PRECONDITION  the view says never; the text says why
+ *          AM_RESOURCE_EXHAUSTED   CHAIN_TASKS unfinished operations */
+int chain_desk_ask(struct chain_desk *desk, const char **state, enum chain_purpose purpose,
+                   const uint8_t *value, const char *correlation,
+                   struct am_error *err) AM_MUST_CHECK;
+
+/* MessageFacet.send.  Returns also AM_NOT_FOUND (no such member) and AM_ALREADY_EXISTS (the same
+ * recipient and envelope id with another ciphertext) */
+int chain_desk_send(struct chain_desk *desk, const char **state, const uint8_t recipient[static 32],
+                    const uint8_t envelope_id[static 32], struct am_bin ciphertext,
+                    const char *correlation, struct am_error *err) AM_MUST_CHECK;
+
+/* The ledger's rows, newest first. */
+int chain_desk_rows(struct chain_desk *desk, struct chain_work *rows, size_t max, size_t *count,
+                    struct am_error *err) AM_MUST_CHECK;
+
+#endif

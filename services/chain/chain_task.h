@@ -1,0 +1,82 @@
+/*  chain_task -- one operation in memory, and the parts of the desk that see it (private).
+ *
+ *  Every question to the outside carries a ticket with the task's generation: an answer to a state
+ *  that is over finds another generation and is dropped.
+ *
+ *  SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CHAIN_TASK_H
+#define CHAIN_TASK_H
+
+#include "chain_desk.h"
+#include "chain_draft.h"
+#include "chain_ledger.h"
+
+enum chain_price {
+    CHAIN_PRICE_UNKNOWN,
+    CHAIN_PRICE_PIMLICO,
+    CHAIN_PRICE_HISTORY,
+    CHAIN_PRICE_PLAIN
+};
+
+struct chain_task {
+    struct chain_desk *desk;
+    struct chain_task *next;
+    struct chain_work w;
+    uint8_t *call_data; /* owned; NULL until built */
+    size_t call_data_len;
+    struct chain_draft draft;
+    uint8_t signature[65];
+    uint64_t generation;
+    unsigned tickets;     /* answers still to come */
+    int64_t due_ms;       /* before that no new try; monotonic */
+    int64_t expires_ms;   /* SENT: end of the receipt's window */
+    bool unsure;          /* SENT without the bundler's word */
+    uint64_t used;        /* FIND: the sequence to look for */
+    uint64_t find_to;     /* FIND: newest block of the next range */
+    uint64_t asked_block; /* NONCE: block that getNonce is asked at */
+    struct ev_timer poll;
+    char correlation[65];
+};
+
+struct chain_desk {
+    struct chain_desk_options o;
+    struct chain_ledger *ledger;
+    const struct chain_snapshot *s;
+    struct chain_task *tasks;
+    size_t count;
+    enum chain_price price; /* what answered last time */
+    struct ev_timer tick;   /* the earliest due_ms */
+    bool closing;
+};
+
+struct chain_ticket {
+    struct chain_task *task;
+    uint64_t generation;
+    void (*fn)(struct chain_task *task, const struct eth_rpc_answer *answers, size_t count);
+};
+
+/* The desk (chain_desk.c). */
+void chain_task_event(struct chain_task *t, enum chain_event event);
+void chain_task_reason(struct chain_task *t, const char *text);
+void chain_task_fail(struct chain_task *t, enum chain_event event, const struct am_error *err);
+/* Make the row durable.  On failure the task is back in ASKED and waits. */
+bool chain_task_save(struct chain_task *t);
+/* Ask; fn runs only while the task is in the state that asked.  A question that cannot be put
+ * ends in `otherwise`. */
+void chain_task_ask(struct chain_task *t, struct eth_rpc *rpc, const struct eth_rpc_item *items,
+                    size_t count,
+                    void (*fn)(struct chain_task *, const struct eth_rpc_answer *, size_t));
+struct chain_ticket *chain_ticket_new(struct chain_task *t);
+/* The task, or NULL when the answer came too late.  Frees the ticket. */
+struct chain_task *chain_ticket_use(struct chain_ticket *ticket);
+
+/* The actions (chain_build.c, chain_follow.c). */
+void chain_task_nonce(struct chain_task *t);
+void chain_task_prepare(struct chain_task *t);
+void chain_task_sign(struct chain_task *t);
+void chain_task_send(struct chain_task *t);
+void chain_task_poll(struct chain_task *t);
+void chain_task_find(struct chain_task *t);
+
+#endif

@@ -1,0 +1,8 @@
+if(NOT TARGET dn_rpcdouble)
+  add_subdirectory(${CMAKE_SOURCE_DIR}/devnet/rpcdouble ${CMAKE_BINARY_DIR}/devnet/rpcdouble)
+endif()
+am_test(chain_op unit/test_chain_op.c LIBS chain)
+am_test(chain_ledger unit/test_chain_ledger.c LIBS chain)
+am_test(chain_rpc unit/test_chain_rpc.c LIBS am_rpc dn_rpcdouble)
+am_test(chain_draft unit/test_chain_draft.c LIBS chain)
+#am_test(chain_service unit/test_chain_service.c unit/chain_world.c LIBS chain dn_rpcdouble)

@@ -1,14 +1,8 @@
 /*  bus -- opening and closing: the lock first, then who may come, then the endpoints.  */
-#include "../common/base/am_clock.h"
-#include "../common/base/am_log.h"
 #include "bus_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -51,18 +45,14 @@ static int
 open_endpoint(struct bus *bus, struct bus_sock *s, int type, const char *end, bool (*ready)(void *),
               struct am_error *err)
 {
-    char path[128];
-    int r = bus_sock_open(s, bus, type, "bus", ready, bus, err);
+    char at[128];
+    int r =
+        bus_sock_open(s, bus, type, "bus", bus_address(at, bus, bus->self, end), ready, bus, err);
 
-    if (r == AM_OK)
-        r = bus_sock_bind(s, end, err);
-    if (r != AM_OK)
-        return r;
-    snprintf(path, sizeof path, "%s/%s.%s", bus->run, bus_service_name(bus->self), end);
-    if (chmod(path, bus->by_uid ? 0666 : 0600) != 0) /* by uid, the ZAP handler decides */
-        return am_fail(err, AM_INTERNAL, "bus: expected to chmod %s, got %s", path,
-                       strerror(errno));
-    return AM_OK;
+    /* Where peers are known by uid, the ZAP handler decides. */
+    if (r == AM_OK && chmod(at + strlen("ipc://"), bus->by_uid ? 0666 : 0600) != 0)
+        r = am_fail(err, AM_INTERNAL, "bus: expected to chmod %s, got %s", at, strerror(errno));
+    return r;
 }
 
 static int
@@ -86,9 +76,8 @@ open_all(struct bus *bus, const struct bus_options *o, struct am_error *err)
     ev_timer_start(bus->loop, &bus->beacon);
     if (!bus->by_uid)
         am_log(AM_WARN, "bus.one_uid",
-               "service=%s reason=\"every service runs as uid %ld: peers are "
-               "known by the names that they declare\"",
-               bus_service_name(bus->self), (long)geteuid());
+               "uid=%ld reason=\"one uid: peers are known by the names they declare\"",
+               (long)geteuid());
     return AM_OK;
 }
 
@@ -112,7 +101,6 @@ bus_open(struct bus **out, const struct bus_options *o, struct am_error *err)
     LIST_INIT(&bus->subs);
     LIST_INIT(&bus->tapped);
     TAILQ_INIT(&bus->held);
-    TAILQ_INIT(&bus->answers);
     bus_status(bus, "starting", "");
     bus_loop_start(bus);
     if (strlen(o->run) >= sizeof bus->run)

@@ -34,12 +34,16 @@ struct bus_options {
  * Out:     bus     owned by the caller, NULL unless AM_OK
  * Returns: AM_OK
  *          AM_ALREADY_EXISTS       another process holds <service>.lock; the text names its pid
- *          AM_FAILED_PRECONDITION  libzmq refuses ZMQ_ZAP_ENFORCE_DOMAIN (93), or uids is malformed
+ *          AM_FAILED_PRECONDITION  libzmq refuses ZMQ_ZAP_ENFORCE_DOMAIN (93), uids is malformed or
+ *                                  does not give self this process's uid, or run is over 79 bytes
  *          AM_INTERNAL             a socket call failed
  * Source:  ours; RFC 27 (ZAP)
  */
 int bus_open(struct bus **bus, const struct bus_options *options,
              struct am_error *err) AM_MUST_CHECK;
+
+/* Calls in flight end in AM_UNAVAILABLE; requests not yet answered are freed.  Not from inside a
+ * callback of the bus.  NULL is accepted. */
 void bus_close(struct bus **bus);
 
 /* What hello answers about this service.  phase: "starting", "ready", "failing"; reason may be "".
@@ -48,7 +52,8 @@ void bus_status(struct bus *bus, const char *phase, const char *reason);
 
 /* Publish a fact: the whole value of its key.  Kept for snapshots until replaced or retracted.
  * fact: the struct of that topic, borrowed.  An identical value is not sent again.
- * Returns: AM_OK, AM_OUT_OF_RANGE (a field breaks its limit in the .def; nothing is sent) */
+ * Returns: AM_OK, AM_OUT_OF_RANGE (a field breaks its limit in the .def, or the whole 63 KiB),
+ *          AM_RESOURCE_EXHAUSTED (1024 keys); nothing is sent then */
 int bus_publish(struct bus *bus, enum bus_topic topic, const void *fact,
                 struct am_error *err) AM_MUST_CHECK;
 

@@ -1,13 +1,12 @@
 /*  bus_call -- the client: every call ends once, in a reply, at its deadline, or with the
  * connection.  */
-#include "../common/base/am_clock.h"
 #include "bus_int.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <sodium.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+
+#define CONNECT_MS 1000 /* a call waits so long for a connection */
 
 struct bus_asked {
     struct bus_client *to;
@@ -73,8 +72,8 @@ try_send(struct bus_asked *a)
 
     h.correlation = am_str_of(a->correlation);
     h.deadline_ms = (uint64_t)a->deadline_ms;
-    if (!a->to->connected || bus_send(&a->to->sock, (struct am_bin){NULL, 0}, a->name, &h,
-                                      am_bin_of(a->payload, a->len)) != 0)
+    if (!a->to->connected ||
+        bus_send(&a->to->sock, BUS_NOTHING, a->name, &h, am_bin_of(a->payload, a->len)) != 0)
         return; /* its timer decides */
     a->sent = true;
     drop_payload(a);
@@ -88,9 +87,9 @@ flush(struct bus_client *c)
 {
     struct bus_asked *a;
 
-    TAILQ_FOREACH(a, &c->asked, link)
-    if (!a->sent)
-        try_send(a);
+    for (a = TAILQ_FIRST(&c->asked); a != NULL; a = TAILQ_NEXT(a, link))
+        if (!a->sent)
+            try_send(a);
 }
 
 static void
@@ -120,7 +119,7 @@ take_reply(struct bus_asked *a, const struct bus_header *h, struct am_bin payloa
     if (h->status != 0)
         am_fail(&err, -(int)h->status, "%.*s", (int)h->reason.len, h->reason.p);
     else if (bus_decode(row, false, &reply, payload, &err) != AM_OK)
-        bus_drop(bus, "reply", &err);
+        bus_drop(bus, err.code, "%s", err.text);
     bus->header = h;
     finish(a, err.code, err.code == AM_OK ? &reply : NULL, err.code == AM_OK ? NULL : &err);
     bus->header = NULL;
@@ -136,31 +135,18 @@ on_reply(void *arg)
     struct bus_client *c = arg;
     struct bus_frames f;
     struct bus_header h;
-    struct bus_asked *a = NULL;
-    struct am_error err;
-    int r = AM_OK;
+    struct bus_asked *a;
 
-    if (!bus_take(&c->sock, &f))
+    if (!bus_take_from(&c->sock, c->service, &f, &h))
         return false;
-    if (f.n != 3)
-        r = am_fail(&err, AM_INVALID_ARGUMENT, "reply: expected 3 frames, got %d", f.n);
-    else
-        r = bus_header_read(&h, bus_frame(&f, 1), &err);
-    if (r == AM_OK && !am_str_eq(h.sender, bus_service_name(c->service)))
-        r = am_fail(&err, AM_PERMISSION_DENIED, "reply: expected it from %s, got %.*s",
-                    bus_service_name(c->service), (int)h.sender.len, h.sender.p);
-    if (r == AM_OK) {
-        TAILQ_FOREACH(a, &c->asked, link)
-        if (a->sent && a->sequence == h.sequence)
-            break;
-        if (a == NULL)
-            r = am_fail(&err, AM_NOT_FOUND,
-                        "reply: expected one that is awaited, got call %" PRIu64, h.sequence);
-    }
-    if (r == AM_OK)
+    if (f.n == 0)
+        return true;
+    for (a = TAILQ_FIRST(&c->asked); a != NULL && !(a->sent && a->sequence == h.sequence);)
+        a = TAILQ_NEXT(a, link);
+    if (a != NULL)
         take_reply(a, &h, bus_frame(&f, 2));
     else
-        bus_drop(c->bus, "reply", &err);
+        bus_drop(c->bus, AM_NOT_FOUND, "reply: expected an awaited one, got %" PRIu64, h.sequence);
     bus_frames_free(&f);
     return true;
 }
@@ -168,18 +154,18 @@ on_reply(void *arg)
 static void
 lose(struct bus_client *c)
 {
-    struct bus_asked *a, *next;
+    struct bus_asked *a;
 
     bus_sock_drain(&c->sock); /* replies that came before the end */
     c->connected = false;
-    do { /* a callback may ask anew: that is not sent, and stays */
-        TAILQ_FOREACH(a, &c->asked, link)
-        if (a->sent)
-            break;
-        next = a;
-        if (a != NULL)
+    a = TAILQ_FIRST(&c->asked);
+    while (a != NULL) /* a callback may ask anew: that is not sent, and stays */
+        if (a->sent) {
             fail(a, AM_UNAVAILABLE, "the end of the connection");
-    } while (next != NULL);
+            a = TAILQ_FIRST(&c->asked);
+        } else {
+            a = TAILQ_NEXT(a, link);
+        }
 }
 
 static bool
@@ -210,7 +196,7 @@ client_of(struct bus *bus, enum bus_service service, struct bus_client **out, st
 {
     struct bus_client *c = bus->clients[service];
     const char *name = bus_service_name(service);
-    char end[64];
+    char end[128];
     int r;
 
     *out = c;
@@ -223,14 +209,15 @@ client_of(struct bus *bus, enum bus_service service, struct bus_client **out, st
     c->trouble = "no connection";
     TAILQ_INIT(&c->asked);
     snprintf(end, sizeof end, "inproc://monitor-%s", name);
-    r = bus_sock_open(&c->sock, bus, ZMQ_DEALER, name, on_reply, c, err);
+    r = bus_sock_open(&c->sock, bus, ZMQ_DEALER, name, NULL, on_reply, c, err);
+    /* Somebody must hear the monitor before it has anything to say: libzmq would wait for him. */
+    if (r == AM_OK && zmq_socket_monitor(c->sock.zmq, end, ZMQ_EVENT_ALL) != 0)
+        r = am_fail(err, AM_INTERNAL, "bus: expected a monitor, got %s", zmq_strerror(errno));
     if (r == AM_OK)
-        r = bus_sock_open(&c->monitor, bus, ZMQ_PAIR, NULL, on_monitor, c, err);
-    if (r == AM_OK && (zmq_socket_monitor(c->sock.zmq, end, ZMQ_EVENT_ALL) != 0 ||
-                       zmq_connect(c->monitor.zmq, end) != 0))
-        r = am_fail(err, AM_INTERNAL, "bus: expected a monitor, got %s", zmq_strerror(zmq_errno()));
-    if (r == AM_OK)
-        r = bus_sock_connect(&c->sock, service, "req", err);
+        r = bus_sock_open(&c->monitor, bus, ZMQ_PAIR, NULL, end, on_monitor, c, err);
+    if (r == AM_OK && zmq_connect(c->sock.zmq, bus_address(end, bus, service, "req")) != 0)
+        r = am_fail(err, AM_INTERNAL, "bus: expected to connect %s, got %s", end,
+                    zmq_strerror(errno));
     if (r != AM_OK) {
         bus_sock_close(&c->monitor);
         bus_sock_close(&c->sock);
@@ -249,7 +236,7 @@ bus_ask(struct bus *bus, enum bus_service service, const char *name, const struc
     struct bus_client *c;
     struct bus_asked *a;
     size_t len;
-    int64_t wait = deadline_ms < BUS_CONNECT_MS ? deadline_ms : BUS_CONNECT_MS;
+    int64_t wait = deadline_ms < CONNECT_MS ? deadline_ms : CONNECT_MS;
     int r;
 
     if (bus->closing)

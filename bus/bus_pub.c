@@ -3,10 +3,16 @@
 #include "bus_msgpack.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
+#define KEYS_MAX 1024 /* of one topic */
 #define WRAP_ROOM 64u /* bytes of a snapshot reply that are not values */
+
+struct bus_kept { /* a fact as last published */
+    uint8_t key[BUS_KEY_MAX];
+    size_t key_len;
+    uint8_t *payload;
+    size_t len;
+};
 
 /* Where the key is, or would be. */
 static size_t
@@ -32,24 +38,19 @@ static struct am_bin
 key_of(const struct bus_row *row, const void *fact)
 {
     if (row->kind == BUS_FACT_SINGLE)
-        return (struct am_bin){NULL, 0};
+        return BUS_NOTHING;
     AM_ASSERT(row[1].kind == BUS_FIELD_BIN && row[1].max <= BUS_KEY_MAX);
     return *(const struct am_bin *)(const void *)((const uint8_t *)fact + row[1].offset);
 }
 
 static void
-tell(struct bus *bus, const struct bus_row *row, uint64_t sequence, bool retracted,
-     struct am_bin payload)
+tell(struct bus *bus, const char *name, uint64_t sequence, bool retracted, struct am_bin payload)
 {
     struct bus_header h = bus_header_new(bus, sequence);
-    struct am_error err;
 
     h.retracted = retracted;
-    if (bus_send(&bus->pub, (struct am_bin){NULL, 0}, row->name, &h, payload) != 0) {
-        am_fail(&err, AM_UNAVAILABLE, "%s: expected to publish, got %s", row->name,
-                zmq_strerror(errno));
-        bus_drop(bus, "pub", &err);
-    }
+    if (bus_send(&bus->pub, BUS_NOTHING, name, &h, payload) != 0)
+        bus_drop(bus, AM_UNAVAILABLE, "%s: expected to publish, got %s", name, zmq_strerror(errno));
 }
 
 /* Make room for a new key at i.  The payload is the caller's to fill in. */
@@ -58,9 +59,9 @@ insert(struct bus_store *s, size_t i, struct am_bin key, const char *topic, stru
 {
     struct bus_kept *more;
 
-    if (s->n == BUS_KEYS_MAX)
+    if (s->n == KEYS_MAX)
         return am_fail(err, AM_RESOURCE_EXHAUSTED, "%s: expected at most %d keys, got one more",
-                       topic, BUS_KEYS_MAX);
+                       topic, KEYS_MAX);
     more = realloc(s->kept, (s->n + 1) * sizeof *more);
     if (more == NULL)
         return am_fail(err, AM_RESOURCE_EXHAUSTED, "%s: expected memory, got none", topic);
@@ -101,7 +102,7 @@ bus_publish(struct bus *bus, enum bus_topic topic, const void *fact, struct am_e
     free(k->payload);
     k->payload = copy;
     k->len = len;
-    tell(bus, row, ++s->sequence, false, (struct am_bin){copy, len});
+    tell(bus, row->name, ++s->sequence, false, (struct am_bin){copy, len});
     return AM_OK;
 }
 
@@ -124,13 +125,12 @@ bus_retract(struct bus *bus, enum bus_topic topic, struct am_bin key)
     bus_mp_map(&out, 1);
     bus_mp_str(&out, row[1].name, strlen(row[1].name));
     bus_mp_bin(&out, key.p, key.len);
-    tell(bus, row, ++s->sequence, true, (struct am_bin){bus->out, out.len});
+    tell(bus, row->name, ++s->sequence, true, (struct am_bin){bus->out, out.len});
 }
 
 void
 bus_beacon(struct bus *bus)
 {
-    static const struct bus_row beacon = {.name = "beacon"};
     struct bus_beacon b = {.topics_count = 0};
     struct am_error err;
     size_t len;
@@ -144,14 +144,13 @@ bus_beacon(struct bus *bus)
     }
     if (bus_encode(&bus_rows[BUS_ROW_bus_beacon], &b, bus->out, BUS_PAYLOAD_MAX, &len, &err) ==
         AM_OK)
-        tell(bus, &beacon, 0, false, (struct am_bin){bus->out, len});
+        tell(bus, "beacon", 0, false, (struct am_bin){bus->out, len});
     else
-        bus_drop(bus, "beacon", &err);
+        bus_drop(bus, err.code, "%s", err.text);
 }
 
 int
-bus_snapshot(struct bus *bus, const struct bus_snapshot *q, uint8_t *out, size_t *len,
-             struct am_error *err)
+bus_snapshot(struct bus *bus, const struct bus_snapshot *q, size_t *len, struct am_error *err)
 {
     int topic = bus_topic_by_name(q->topic);
     struct bus_snapshot_reply reply = {.sequence = 0};
@@ -177,7 +176,8 @@ bus_snapshot(struct bus *bus, const struct bus_snapshot *q, uint8_t *out, size_t
         reply.values[reply.values_count++].payload = am_bin_of(s->kept[i].payload, s->kept[i].len);
     }
     reply.more = i < s->n;
-    return bus_encode(&bus_rows[BUS_ROW_bus_snapshot_reply], &reply, out, BUS_FRAME_MAX, len, err);
+    return bus_encode(&bus_rows[BUS_ROW_bus_snapshot_reply], &reply, bus->out, BUS_FRAME_MAX, len,
+                      err);
 }
 
 /* A subscription, [1][topic], or its end, [0][topic].  In manual mode nothing is subscribed until
@@ -188,6 +188,7 @@ bus_pub_ready(void *arg)
     struct bus *bus = arg;
     struct bus_frames f;
     struct am_bin b;
+    const char *user;
     bool on, tap;
 
     if (!bus_take(&bus->pub, &f))
@@ -197,21 +198,13 @@ bus_pub_ready(void *arg)
     tap = b.len > 0 && b.len <= 4 && memcmp("tap", b.p + 1, b.len - 1) == 0;
     if (tap && b.p[0] <= 1)
         bus->taps += on ? 1 : -1;
-    if (on) {
-        const char *user = zmq_msg_gets(&f.part[0], "User-Id");
-
-        if (tap && bus->by_uid && (user == NULL || strcmp(user, bus_service_name(BUS_CLI)) != 0)) {
-            struct am_error err;
-
-            am_fail(&err, AM_PERMISSION_DENIED, "tap: expected cli, got %s",
-                    user ? user : "nobody");
-            bus_drop(bus, "tap", &err);
-        } else if (zmq_setsockopt(bus->pub.zmq, ZMQ_SUBSCRIBE, b.p + 1, b.len - 1) == 0 && !tap) {
-            ev_feed_event(bus->loop, &bus->beacon, EV_CUSTOM); /* so that it need not wait 500 ms */
-        }
-    } else if (b.len > 0 && b.p[0] == 0) {
+    user = zmq_msg_gets(&f.part[0], "User-Id");
+    if (on && tap && bus->by_uid && (user == NULL || strcmp(user, bus_service_name(BUS_CLI)) != 0))
+        bus_drop(bus, AM_PERMISSION_DENIED, "tap: expected cli, got %s", user ? user : "nobody");
+    else if (on && zmq_setsockopt(bus->pub.zmq, ZMQ_SUBSCRIBE, b.p + 1, b.len - 1) == 0 && !tap)
+        ev_feed_event(bus->loop, &bus->beacon, EV_CUSTOM); /* so that it need not wait 500 ms */
+    else if (!on && b.len > 0 && b.p[0] == 0)
         zmq_setsockopt(bus->pub.zmq, ZMQ_UNSUBSCRIBE, b.p + 1, b.len - 1);
-    }
     bus_frames_free(&f);
     return true;
 }

@@ -1,106 +1,87 @@
 /*  bus_sock -- libzmq's sockets on libev's loop, and messages as frames.  */
-#include "../common/base/am_clock.h"
-#include "../common/base/am_log.h"
 #include "bus_int.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
+#include <stdarg.h>
 
 #define ZAP_ENFORCE_DOMAIN                                                                         \
-    93              /* ZMQ_ZAP_ENFORCE_DOMAIN; Debian's header lacks it, the library has it */
-#define TURN_MAX 64 /* messages of one socket in one turn of the loop */
-#define RECONNECT_MIN_MS 20
-#define RECONNECT_MAX_MS 500
+    93                 /* ZMQ_ZAP_ENFORCE_DOMAIN; Debian's header lacks it, the library has it */
+#define TURN_MAX 64    /* messages of one socket in one turn of the loop */
+#define HIGH_WATER 256 /* messages that a peer may lag behind */
+
+static const struct {
+    int type, option, value; /* type -1: every socket */
+} options[] = {
+    {-1, ZMQ_LINGER, 0},
+    {-1, ZMQ_SNDTIMEO, 0},
+    {-1, ZMQ_SNDHWM, HIGH_WATER},
+    {-1, ZMQ_RCVHWM, HIGH_WATER},
+    {-1, ZMQ_IMMEDIATE, 1},
+    {-1, ZMQ_RECONNECT_IVL, 20},
+    {-1, ZMQ_RECONNECT_IVL_MAX, 500},
+    {ZMQ_ROUTER, ZMQ_ROUTER_MANDATORY, 1},
+    {ZMQ_XPUB, ZMQ_XPUB_VERBOSER, 1},
+    {ZMQ_XPUB, ZMQ_XPUB_MANUAL, 1}, /* who may not tap is not subscribed */
+};
 
 static void
-on_fd(struct ev_loop *loop, ev_io *io, int events)
+on_wake(struct ev_loop *loop, ev_io *io, int events)
 {
     (void)loop, (void)io, (void)events;
 }
 
 static void
-set(struct bus_sock *s, int option, int value, int *failed)
+on_idle(struct ev_loop *loop, ev_idle *w, int events)
 {
-    if (zmq_setsockopt(s->zmq, option, &value, sizeof value) != 0)
-        *failed = option;
+    (void)loop, (void)w, (void)events;
 }
 
 int
 bus_sock_open(struct bus_sock *s, struct bus *bus, int type, const char *domain,
-              bool (*ready)(void *), void *arg, struct am_error *err)
+              const char *address, bool (*ready)(void *), void *arg, struct am_error *err)
 {
-    int failed = 0, fd;
+    const int64_t most = BUS_FRAME_MAX;
+    const int on = 1;
+    const char *failed = NULL;
+    int fd, code = AM_INTERNAL;
     size_t size = sizeof fd;
-    int64_t most = BUS_FRAME_MAX;
 
     *s = (struct bus_sock){.bus = bus, .ready = ready, .arg = arg};
-    s->zmq = zmq_socket(bus->ctx, type);
-    if (s->zmq == NULL)
+    if ((s->zmq = zmq_socket(bus->ctx, type)) == NULL)
         return am_fail(err, AM_INTERNAL, "bus: expected a socket, got %s", zmq_strerror(errno));
-    set(s, ZMQ_LINGER, 0, &failed);
-    set(s, ZMQ_SNDTIMEO, 0, &failed);
-    set(s, ZMQ_SNDHWM, BUS_HWM, &failed);
-    set(s, ZMQ_RCVHWM, BUS_HWM, &failed);
-    set(s, ZMQ_IMMEDIATE, 1, &failed);
-    set(s, ZMQ_RECONNECT_IVL, RECONNECT_MIN_MS, &failed);
-    set(s, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS, &failed);
-    if (zmq_setsockopt(s->zmq, ZMQ_MAXMSGSIZE, &most, sizeof most) != 0)
-        failed = ZMQ_MAXMSGSIZE;
-    if (type == ZMQ_ROUTER)
-        set(s, ZMQ_ROUTER_MANDATORY, 1, &failed);
-    if (type == ZMQ_XPUB) {
-        set(s, ZMQ_XPUB_VERBOSER, 1, &failed);
-        set(s, ZMQ_XPUB_MANUAL, 1, &failed); /* who may not tap is not subscribed */
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if ((options[i].type == -1 || options[i].type == type) &&
+            zmq_setsockopt(s->zmq, options[i].option, &options[i].value, sizeof(int)) != 0)
+            failed = "an option";
+    if (zmq_setsockopt(s->zmq, ZMQ_MAXMSGSIZE, &most, sizeof most) != 0 ||
+        zmq_getsockopt(s->zmq, ZMQ_FD, &fd, &size) != 0)
+        failed = "an option";
+    if (domain != NULL && (zmq_setsockopt(s->zmq, ZAP_ENFORCE_DOMAIN, &on, sizeof on) != 0 ||
+                           zmq_setsockopt(s->zmq, ZMQ_ZAP_DOMAIN, domain, strlen(domain)) != 0)) {
+        failed = "option 93, without which anybody is let in";
+        code = AM_FAILED_PRECONDITION;
     }
-    if (domain != NULL) {
-        set(s, ZAP_ENFORCE_DOMAIN, 1, &failed);
-        if (zmq_setsockopt(s->zmq, ZMQ_ZAP_DOMAIN, domain, strlen(domain)) != 0)
-            failed = ZMQ_ZAP_DOMAIN;
-    }
-    if (failed != 0 || zmq_getsockopt(s->zmq, ZMQ_FD, &fd, &size) != 0) {
+    if (failed == NULL && address != NULL &&
+        (type == ZMQ_ROUTER || type == ZMQ_XPUB ? zmq_bind : zmq_connect)(s->zmq, address) != 0)
+        failed = address;
+    if (failed != NULL) {
+        am_fail(err, code, "bus: expected libzmq to take %s, got %s", failed, zmq_strerror(errno));
         zmq_close(s->zmq);
         s->zmq = NULL;
-        return am_fail(err, failed == ZAP_ENFORCE_DOMAIN ? AM_FAILED_PRECONDITION : AM_INTERNAL,
-                       "bus: expected libzmq to accept option %d, got %s", failed,
-                       zmq_strerror(errno));
+        return code;
     }
-    ev_io_init(&s->io, on_fd, fd, EV_READ);
+    ev_io_init(&s->io, on_wake, fd, EV_READ);
     ev_io_start(bus->loop, &s->io);
     LIST_INSERT_HEAD(&bus->socks, s, link);
     return AM_OK;
 }
 
-static int
-address(char out[static 128], struct bus *bus, enum bus_service service, const char *end)
+const char *
+bus_address(char out[static 128], const struct bus *bus, enum bus_service service, const char *end)
 {
-    return snprintf(out, 128, "ipc://%s/%s.%s", bus->run, bus_service_name(service), end);
-}
-
-int
-bus_sock_bind(struct bus_sock *s, const char *end, struct am_error *err)
-{
-    char at[128];
-
-    address(at, s->bus, s->bus->self, end);
-    if (zmq_bind(s->zmq, at) != 0)
-        return am_fail(err, AM_INTERNAL, "bus: expected to bind %s, got %s", at,
-                       zmq_strerror(errno));
-    return AM_OK;
-}
-
-int
-bus_sock_connect(struct bus_sock *s, enum bus_service service, const char *end,
-                 struct am_error *err)
-{
-    char at[128];
-
-    address(at, s->bus, service, end);
-    if (zmq_connect(s->zmq, at) != 0)
-        return am_fail(err, AM_INTERNAL, "bus: expected to connect %s, got %s", at,
-                       zmq_strerror(errno));
-    return AM_OK;
+    snprintf(out, 128, "ipc://%s/%s.%s", bus->run, bus_service_name(service), end);
+    return out;
 }
 
 void
@@ -125,38 +106,27 @@ static void
 on_prepare(struct ev_loop *loop, ev_prepare *w, int events)
 {
     struct bus *bus = w->data;
-    struct bus_sock *s;
 
     (void)events;
-    LIST_FOREACH(s, &bus->socks, link)
-    {
+    for (struct bus_sock *s = LIST_FIRST(&bus->socks); s != NULL; s = LIST_NEXT(s, link)) {
         int has = 0;
         size_t size = sizeof has;
 
-        if (!s->paused && zmq_getsockopt(s->zmq, ZMQ_EVENTS, &has, &size) == 0 &&
-            (has & ZMQ_POLLIN) != 0) {
+        zmq_getsockopt(s->zmq, ZMQ_EVENTS, &has, &size);
+        if (!s->paused && (has & ZMQ_POLLIN) != 0)
             ev_idle_start(loop, &bus->idle); /* so that the loop does not sleep */
-            return;
-        }
     }
-}
-
-static void
-on_idle(struct ev_loop *loop, ev_idle *w, int events)
-{
-    (void)loop, (void)w, (void)events;
 }
 
 static void
 on_check(struct ev_loop *loop, ev_check *w, int events)
 {
     struct bus *bus = w->data;
-    struct bus_sock *s;
 
     (void)events;
     ev_idle_stop(loop, &bus->idle);
-    LIST_FOREACH(s, &bus->socks, link)
-    bus_sock_drain(s);
+    for (struct bus_sock *s = LIST_FIRST(&bus->socks); s != NULL; s = LIST_NEXT(s, link))
+        bus_sock_drain(s);
 }
 
 void
@@ -181,24 +151,43 @@ bus_loop_stop(struct bus *bus)
 bool
 bus_take(struct bus_sock *s, struct bus_frames *f)
 {
+    zmq_msg_t m;
     int more = 1;
 
-    for (f->n = 0; more != 0;) {
-        zmq_msg_t m;
-
+    /* libzmq delivers a message whole: if there is none, that shows before the first frame. */
+    for (f->n = 0; more != 0; f->n++) {
         zmq_msg_init(&m);
-        if (zmq_msg_recv(&m, s->zmq, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close(&m);
-            break; /* libzmq delivers a message whole, so this is before the first frame */
-        }
+        if (zmq_msg_recv(&m, s->zmq, ZMQ_DONTWAIT) < 0)
+            return false;
         more = zmq_msg_more(&m);
         if (f->n < BUS_PARTS)
             f->part[f->n] = m;
         else
-            zmq_msg_close(&m); /* n says that there were too many */
-        f->n++;
+            zmq_msg_close(&m);
     }
-    return f->n > 0;
+    return true;
+}
+
+bool
+bus_take_from(struct bus_sock *s, enum bus_service from, struct bus_frames *f, struct bus_header *h)
+{
+    struct am_error err;
+    int r;
+
+    if (!bus_take(s, f))
+        return false;
+    if (f->n != 3)
+        r = am_fail(&err, AM_INVALID_ARGUMENT, "bus: expected 3 frames, got %d", f->n);
+    else
+        r = bus_header_read(h, bus_frame(f, 1), &err);
+    if (r == AM_OK && !am_str_eq(h->sender, bus_service_name(from)))
+        r = am_fail(&err, AM_PERMISSION_DENIED, "bus: expected it from %s, got %.*s",
+                    bus_service_name(from), (int)h->sender.len, h->sender.p);
+    if (r != AM_OK) {
+        bus_drop(s->bus, r, "%s", err.text);
+        bus_frames_free(f);
+    }
+    return true;
 }
 
 void
@@ -215,23 +204,29 @@ bus_frame(struct bus_frames *f, int part)
     return am_bin_of(zmq_msg_data(&f->part[part]), zmq_msg_size(&f->part[part]));
 }
 
+bool
+bus_frame_is(struct bus_frames *f, int part, const char *text)
+{
+    return am_bin_eq(bus_frame(f, part), am_bin_of(text, strlen(text)));
+}
+
 int
 bus_send(struct bus_sock *s, struct am_bin identity, const char *name,
          const struct bus_header *header, struct am_bin payload)
 {
+    const int more = ZMQ_DONTWAIT | ZMQ_SNDMORE;
     uint8_t head[1024];
     size_t len;
-    int more = ZMQ_DONTWAIT | ZMQ_SNDMORE;
 
     if (bus_encode(&bus_rows[BUS_ROW_bus_header], header, head, sizeof head, &len, NULL) != AM_OK)
         am_bug(__FILE__, __LINE__, "a header of ours breaks its own limits");
     /* Only the first frame can fail: libzmq takes a message whole. */
-    if (identity.len > 0 && zmq_send(s->zmq, identity.p, identity.len, more) < 0)
-        return -1;
-    if (zmq_send(s->zmq, name, strlen(name), more) < 0 || zmq_send(s->zmq, head, len, more) < 0 ||
-        zmq_send(s->zmq, payload.p, payload.len, ZMQ_DONTWAIT) < 0)
-        return -1;
-    return 0;
+    return (identity.len > 0 && zmq_send(s->zmq, identity.p, identity.len, more) < 0) ||
+                   zmq_send(s->zmq, name, strlen(name), more) < 0 ||
+                   zmq_send(s->zmq, head, len, more) < 0 ||
+                   zmq_send(s->zmq, payload.p, payload.len, ZMQ_DONTWAIT) < 0
+               ? -1
+               : 0;
 }
 
 struct bus_header
@@ -257,14 +252,18 @@ bus_header_read(struct bus_header *h, struct am_bin bytes, struct am_error *err)
 }
 
 void
-bus_drop(struct bus *bus, const char *boundary, const struct am_error *err)
+bus_drop(struct bus *bus, int code, const char *fmt, ...)
 {
-    int64_t now = am_mono_ms();
+    char text[AM_ERROR_TEXT];
+    va_list ap;
 
     bus->dropped++;
-    if (now - bus->logged_ms < 1000)
+    if (bus->logged_ms != 0 && am_mono_ms() - bus->logged_ms < 1000)
         return;
-    bus->logged_ms = now;
-    am_log(AM_WARN, "bus.dropped", "boundary=%s code=%s total=%" PRIu64 " reason=\"%s\"", boundary,
-           am_err_name(err->code), bus->dropped, err->text);
+    bus->logged_ms = am_mono_ms();
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    am_log(AM_WARN, "bus.dropped", "code=%s total=%" PRIu64 " reason=\"%s\"", am_err_name(code),
+           bus->dropped, text);
 }

@@ -3,12 +3,7 @@
  *  A subscription that arrived too late misses what was published meanwhile; a beacon proves that
  *  ours has arrived.  While a snapshot is under way the updates wait in the socket.
  */
-#include "../common/base/am_clock.h"
-#include "../common/base/am_log.h"
 #include "bus_int.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 #define LOST_MS (3 * BUS_BEACON_MS + 100)
 #define SNAPSHOT_MS 1000
@@ -65,7 +60,7 @@ apply(struct bus_sub *s, bool retracted, struct am_bin payload)
     struct am_error err;
 
     if (bus_decode(s->row, retracted, &fact, payload, &err) != AM_OK) {
-        bus_drop(s->bus, "sub", &err);
+        bus_drop(s->bus, err.code, "%s", err.text);
         return;
     }
     if (s->row->kind == BUS_FACT_KEYED && !retracted) {
@@ -89,7 +84,7 @@ on_snapshot(void *arg, int code, const void *message, const struct am_error *err
         s->state = WAITS; /* the next beacon tries again */
         s->sock.paused = false;
         if (code != AM_OK)
-            bus_drop(s->bus, "snapshot", err);
+            bus_drop(s->bus, code, "%s", err->text);
         return;
     }
     s->heard_ms = am_mono_ms();
@@ -114,7 +109,7 @@ on_beacon(struct bus_sub *s, const struct bus_header *h, struct am_bin payload)
     struct am_error err;
 
     if (bus_decode(&bus_rows[BUS_ROW_bus_beacon], false, &b, payload, &err) != AM_OK) {
-        bus_drop(s->bus, "beacon", &err);
+        bus_drop(s->bus, err.code, "%s", err.text);
         return;
     }
     for (size_t i = 0; i < b.topics_count; i++)
@@ -144,29 +139,16 @@ on_message(void *arg)
     struct bus_sub *s = arg;
     struct bus_frames f;
     struct bus_header h;
-    struct am_error err;
-    struct am_bin name;
-    int r = AM_OK;
 
-    if (!bus_take(&s->sock, &f))
+    if (!bus_take_from(&s->sock, s->row->service, &f, &h))
         return false;
-    if (f.n != 3)
-        r = am_fail(&err, AM_INVALID_ARGUMENT, "%s: expected 3 frames, got %d", s->row->name, f.n);
-    else
-        r = bus_header_read(&h, bus_frame(&f, 1), &err);
-    if (r == AM_OK && !am_str_eq(h.sender, bus_service_name(s->row->service)))
-        r = am_fail(&err, AM_PERMISSION_DENIED, "%s: expected it from %s, got %.*s", s->row->name,
-                    bus_service_name(s->row->service), (int)h.sender.len, h.sender.p);
-    if (r == AM_OK) {
-        s->heard_ms = am_mono_ms();
-        name = bus_frame(&f, 0);
-        if (am_str_eq((struct am_str){(const char *)name.p, name.len}, "beacon"))
-            on_beacon(s, &h, bus_frame(&f, 2));
-        else if (am_str_eq((struct am_str){(const char *)name.p, name.len}, s->row->name))
-            on_update(s, &h, bus_frame(&f, 2));
-    } else {
-        bus_drop(s->bus, "sub", &err);
-    }
+    if (f.n == 0)
+        return true;
+    s->heard_ms = am_mono_ms();
+    if (bus_frame_is(&f, 0, "beacon"))
+        on_beacon(s, &h, bus_frame(&f, 2));
+    else if (bus_frame_is(&f, 0, s->row->name))
+        on_update(s, &h, bus_frame(&f, 2));
     bus_frames_free(&f);
     return true;
 }
@@ -192,17 +174,16 @@ bus_follow(struct bus *bus, enum bus_topic topic, bus_fact_fn *fn, void *arg, st
 {
     struct bus_sub *s = calloc(1, sizeof *s);
     const struct bus_row *row = bus_topic_row(topic);
+    char at[128];
     int r;
 
     if (s == NULL)
         return am_fail(err, AM_INTERNAL, "%s: expected memory, got none", row->name);
     *s = (struct bus_sub){.bus = bus, .topic = topic, .row = row, .fn = fn, .arg = arg};
     s->heard_ms = am_mono_ms();
-    r = bus_sock_open(&s->sock, bus, ZMQ_SUB, bus_service_name(row->service), on_message, s, err);
-    if (r == AM_OK)
-        r = bus_sock_connect(&s->sock, row->service, "pub", err);
+    r = bus_sock_open(&s->sock, bus, ZMQ_SUB, bus_service_name(row->service),
+                      bus_address(at, bus, row->service, "pub"), on_message, s, err);
     if (r != AM_OK) {
-        bus_sock_close(&s->sock);
         free(s);
         return r;
     }

@@ -1,11 +1,7 @@
 /*  bus_tap -- the conversation for eyes: mirrored redacted at the server, shown at the tapper.  */
-#include "../common/base/am_clock.h"
 #include "bus_int.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define TEXT_MAX 49152u  /* of a mirrored message: bus_trace.text */
 #define LINE_MAX 262144u /* of a line: the largest view has 256 members */
@@ -21,40 +17,23 @@ struct bus_tapped {
 };
 
 void
-bus_trace_half(struct bus *bus, const struct bus_half *half, const struct bus_row *row,
-               const void *message)
+bus_mirror(struct bus *bus, struct bus_trace *t, const struct bus_row *row, const void *message)
 {
-    struct bus_trace t = {.event = am_str_of(half->took_ms < 0 ? "request" : "reply"),
-                          .method = am_str_of(half->method),
-                          .caller = am_str_of(bus_service_name(half->caller)),
-                          .correlation = am_str_of(half->correlation),
-                          .call = half->call,
-                          .status = (uint64_t)-half->status,
-                          .took_ms = half->took_ms < 0 ? 0 : (uint64_t)half->took_ms};
     struct bus_header h = bus_header_new(bus, bus->tap_sequence + 1);
-    struct am_error err;
     uint8_t *packed;
     char *text;
     size_t n;
 
-    if (bus->taps <= 0)
-        return;
-    text = malloc(TEXT_MAX + BUS_FRAME_MAX);
-    if (text == NULL)
+    if (bus->taps <= 0 || (text = malloc(TEXT_MAX + BUS_FRAME_MAX)) == NULL)
         return;
     packed = (uint8_t *)text + TEXT_MAX;
-    if (half->status != AM_OK)
-        n = bus_print_text(text, TEXT_MAX, 0, am_str_of(half->reason));
-    else if (message == NULL)
-        n = (size_t)snprintf(text, TEXT_MAX, "{}");
-    else
-        n = bus_print(row, false, message, text, TEXT_MAX);
-    t.text = (struct am_str){text, n};
+    n = message != NULL ? bus_print(row, false, message, text, TEXT_MAX)
+                        : bus_print_text(text, TEXT_MAX, 0, t->text);
+    t->text = (struct am_str){text, n};
     bus->tap_sequence++;
-    if (bus_encode(&bus_rows[BUS_ROW_bus_trace], &t, packed, BUS_FRAME_MAX, &n, &err) != AM_OK)
-        bus_drop(bus, "tap", &err);
-    else if (bus_send(&bus->pub, (struct am_bin){NULL, 0}, "tap", &h, am_bin_of(packed, n)) != 0)
-        bus->dropped++;
+    if (bus_encode(&bus_rows[BUS_ROW_bus_trace], t, packed, BUS_FRAME_MAX, &n, NULL) != AM_OK ||
+        bus_send(&bus->pub, BUS_NOTHING, "tap", &h, am_bin_of(packed, n)) != 0)
+        bus_drop(bus, AM_INTERNAL, "tap: expected to mirror %.*s", (int)t->method.len, t->method.p);
     free(text);
 }
 
@@ -116,21 +95,15 @@ on_trace(void *arg)
     struct bus_header h;
     struct bus_trace x;
     struct am_error err;
-    int r = AM_OK;
 
-    if (!bus_take(&t->sock, &f))
+    if (!bus_take_from(&t->sock, t->service, &f, &h))
         return false;
-    if (f.n != 3)
-        r = am_fail(&err, AM_INVALID_ARGUMENT, "tap: expected 3 frames, got %d", f.n);
-    if (r == AM_OK)
-        r = bus_header_read(&h, bus_frame(&f, 1), &err);
-    if (r == AM_OK)
-        r = bus_decode(&bus_rows[BUS_ROW_bus_trace], false, &x, bus_frame(&f, 2), &err);
     t->bus->header = &h;
-    if (r == AM_OK)
+    if (f.n > 0 &&
+        bus_decode(&bus_rows[BUS_ROW_bus_trace], false, &x, bus_frame(&f, 2), &err) == AM_OK)
         show(t, &x);
-    else
-        bus_drop(t->bus, "tap", &err);
+    else if (f.n > 0)
+        bus_drop(t->bus, err.code, "%s", err.text);
     t->bus->header = NULL;
     bus_frames_free(&f);
     return true;
@@ -140,7 +113,8 @@ int
 bus_tap(struct bus *bus, enum bus_service service, bus_tap_fn *fn, void *arg, struct am_error *err)
 {
     struct bus_tapped *t = calloc(1, sizeof *t);
-    int r = AM_OK;
+    char at[128];
+    int r;
 
     if (t == NULL || (t->line = malloc(LINE_MAX)) == NULL) {
         free(t);
@@ -151,9 +125,8 @@ bus_tap(struct bus *bus, enum bus_service service, bus_tap_fn *fn, void *arg, st
     t->fn = fn;
     t->arg = arg;
     LIST_INSERT_HEAD(&bus->tapped, t, link); /* bus_close frees it, whatever fails below */
-    r = bus_sock_open(&t->sock, bus, ZMQ_SUB, bus_service_name(service), on_trace, t, err);
-    if (r == AM_OK)
-        r = bus_sock_connect(&t->sock, service, "pub", err);
+    r = bus_sock_open(&t->sock, bus, ZMQ_SUB, bus_service_name(service),
+                      bus_address(at, bus, service, "pub"), on_trace, t, err);
     if (r == AM_OK)
         zmq_setsockopt(t->sock.zmq, ZMQ_SUBSCRIBE, "tap", strlen("tap"));
     for (int i = 0; i < BUS_TOPIC_COUNT && r == AM_OK; i++)

@@ -255,3 +255,54 @@ Test(bus_calls, carry_secrets_sealed_to_a_one_time_key)
     bus_once_free(&other);
     cr_assert_null(once);
 }
+
+static struct bus_request *kept[4];
+static int kept_count;
+
+static void
+keep(void *arg, struct bus_request *q, const void *message)
+{
+    (void)arg, (void)message;
+    cr_assert_eq(bus_request_sender(q), BUS_MESH);
+    cr_assert_geq(bus_request_deadline_ms(q), am_mono_ms());
+    cr_assert_str_eq(bus_request_correlation(q), "story");
+    kept[kept_count++] = q;
+}
+
+/* Both ends in one process: the handler answers later, and the repeat comes before that. */
+Test(bus_calls, of_a_command_that_is_still_under_way_share_its_one_answer)
+{
+    struct bus *chain = world_open(BUS_CHAIN, NULL);
+    struct chain_pay q = {.idempotency_key = am_bin_of("k", 1), .amount = 1};
+    struct answer a[3] = {{.calls = 0}};
+    struct am_error err = {.code = AM_OK};
+
+    world_bus = world_open(BUS_MESH, NULL);
+    kept_count = 0;
+    cr_assert_eq(bus_serve(chain, BUS_METHOD_chain_pay, keep, NULL, &err), AM_OK);
+    cr_assert_eq(bus_serve(world_bus, BUS_METHOD_chain_pay, keep, NULL, &err),
+                 AM_FAILED_PRECONDITION);
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(
+            bus_call(world_bus, BUS_METHOD_chain_pay, &q, 2000, "story", answered, &a[i], &err),
+            AM_OK);
+    world_turn(300);
+    cr_assert_eq(kept_count, 1, "the handler was asked %d times", kept_count);
+    am_fail(&err, AM_ABORTED, "no money");
+    bus_refuse(kept[0], &err);
+    world_until(&a[0].calls, 1, 500, "first");
+    world_until(&a[1].calls, 1, 500, "second");
+    cr_assert_eq(
+        bus_call(world_bus, BUS_METHOD_chain_pay, &q, 2000, "story", answered, &a[2], &err), AM_OK);
+    world_until(&a[2].calls, 1, 500, "third");
+    for (int i = 0; i < 3; i++)
+        cr_assert(a[i].calls == 1 && a[i].code == AM_ABORTED && strcmp(a[i].text, "no money") == 0);
+    cr_assert_eq(kept_count, 1);
+    q.idempotency_key = am_bin_of("unanswered", 10);
+    cr_assert_eq(
+        bus_call(world_bus, BUS_METHOD_chain_pay, &q, 2000, "story", answered, &a[0], &err), AM_OK);
+    world_turn(100);
+    bus_close(&chain); /* with a request that was never answered */
+    world_until(&a[0].calls, 2, 500, "closed");
+    cr_assert_eq(a[0].code, AM_UNAVAILABLE);
+}

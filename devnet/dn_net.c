@@ -11,11 +11,13 @@ ip_batch(const struct dn_ns *ns, const char *commands, struct am_error *err)
     return dn_run(argv, ns, commands, NULL, 0, err);
 }
 
+/* A bridge without an address of its own takes its lowest port's: it would change whenever a node
+ * comes or goes, and every host would talk to the old one until its ARP entry ages. */
 int
 dn_net_open(struct am_error *err)
 {
     return ip_batch(NULL,
-                    "link add br0 type bridge\n"
+                    "link add br0 address 02:00:0a:4d:00:fe type bridge\n"
                     "addr add " DN_BRIDGE_IP "/24 dev br0\n"
                     "link set br0 up\n",
                     err);
@@ -48,4 +50,14 @@ dn_net_cut(unsigned host, bool cut, struct am_error *err)
 
     snprintf(commands, sizeof commands, "link set am%u %s\n", host, cut ? "down" : "up");
     return ip_batch(NULL, commands, err);
+}
+
+void
+dn_net_unplug(unsigned host)
+{
+    char commands[64];
+
+    snprintf(commands, sizeof commands, "link del am%u\n", host);
+    if (ip_batch(NULL, commands, NULL) != AM_OK)
+        return; /* it was gone already */
 }

@@ -18,6 +18,9 @@ int dn_net_open(struct am_error *err) AM_MUST_CHECK;
 /* Plug a host in: its eth0 becomes 10.77.0.<host>/24.  host: 1..253 */
 int dn_net_plug(const struct dn_ns *ns, unsigned host, struct am_error *err) AM_MUST_CHECK;
 
+/* Take the cable away at once: the kernel removes a dead namespace's end only later. */
+void dn_net_unplug(unsigned host);
+
 /* Pull the cable or put it back: the link stays, nothing passes. */
 int dn_net_cut(unsigned host, bool cut, struct am_error *err) AM_MUST_CHECK;
 

@@ -118,8 +118,10 @@ dn_node_off(struct dn_node *node)
     dn_stop(&node->up, SIGKILL, 1000);
     dn_stop(&node->wireguard, SIGKILL, 1000);
     dn_stop(&node->guest_agent, SIGKILL, 1000);
-    if (node->ns.holder != 0)
+    if (node->ns.holder != 0) {
+        dn_net_unplug(node->number);
         dn_ns_close(&node->ns);
+    }
 }
 
 int

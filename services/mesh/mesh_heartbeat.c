@@ -15,6 +15,8 @@
 #define AGAIN_MS 100 /* keyagent did not answer: soon again */
 #define APART_MS 50  /* a storm of changes is one datagram */
 #define BATCH 64     /* datagrams read before the loop has its turn */
+#define EAGER_MS                                                                                   \
+    500 /* between datagrams until the gate opens: who has just met us must not wait for 2 s */
 
 static struct sockaddr_in
 at(uint32_t ip, uint16_t port)
@@ -48,7 +50,7 @@ take(struct mesh *m, const struct am_heartbeat *h, uint32_t source)
     size_t i = mesh_view_find(&m->view, h->sender);
     struct mesh_beat_peer *peer = i == MESH_NOBODY || i == m->view.self ? NULL : &m->peer[i].beat;
     enum mesh_beat_why before = peer != NULL ? peer->why : MESH_BEAT_ACCEPTED, why;
-    struct mesh_set view = {0}, was;
+    struct mesh_set view = {0};
 
     why = mesh_beat_judge(peer, h, source, (uint64_t)am_wall_ms());
     if (peer == NULL) {
@@ -66,11 +68,10 @@ take(struct mesh *m, const struct am_heartbeat *h, uint32_t source)
         if (seen != MESH_NOBODY)
             mesh_set_add(&view, seen);
     }
-    was = m->gate.peer[i].view;
     m->peer[i].heard_wall_ms = (uint64_t)am_wall_ms();
     mesh_gate_heard(&m->gate, i, &view, am_mono_ms());
-    if (mesh_set_has(&view, m->view.self) != mesh_set_has(&was, m->view.self))
-        m->beats.wanted = true; /* it lost us or has just met us: say at once what we see */
+    if (!mesh_set_has(&view, m->view.self))
+        m->beats.wanted = true; /* it does not see us: no reason to let it wait */
 }
 
 static void
@@ -191,11 +192,12 @@ mesh_beats_run(struct mesh *m)
         return;
     if (b->signing || (now < b->due_ms && !b->wanted && mesh_set_eq(&connected, &b->said)))
         return;
-    if (now < b->due_ms - MESH_INTERVAL_MS + APART_MS)
+    if (now < b->sent_ms + APART_MS)
         return;
     b->wanted = false;
     b->said = connected;
-    b->due_ms = now + MESH_INTERVAL_MS;
+    b->due_ms = now + (m->gate.opened ? MESH_INTERVAL_MS : EAGER_MS);
+    b->sent_ms = now;
     compose(m, &connected);
     ask.timestamp_ms = b->out.timestamp_ms;
     ask.connected = am_bin_of(b->out.ids, b->out.id_count * 32);

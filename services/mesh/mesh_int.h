@@ -36,7 +36,7 @@ struct mesh_beats { /* mesh_heartbeat.c */
     int fd;         /* -1 until the mesh IP is ours */
     ev_io io;
     bool signing, wanted; /* wanted: one more, at once */
-    int64_t due_ms;
+    int64_t due_ms, sent_ms;
     uint64_t last_ms;
     struct mesh_set said;
     struct am_heartbeat out;

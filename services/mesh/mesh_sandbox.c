@@ -39,7 +39,7 @@ fill(scmp_filter_ctx filter)
     for (size_t i = 0; rc == 0 && i < sizeof refused / sizeof *refused; i++)
         rc = seccomp_rule_add(filter, eperm, refused[i], 0);
     if (rc == 0) /* AF_UNIX is 1, AF_INET is 2; netlink and packet sockets come behind */
-        rc = seccomp_rule_add(filter, eperm, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GT, AF_INET));
+        rc = seccomp_rule_add(filter, eperm, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GT, AF_INET, 0));
     if (rc == 0) /* a thread shares; what does not is a child */
         rc = seccomp_rule_add(filter, eperm, SCMP_SYS(clone), 1,
                               SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));

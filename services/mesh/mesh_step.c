@@ -235,6 +235,8 @@ move_peers(struct mesh *m, const struct mesh_view *next)
 
         if (old != MESH_NOBODY)
             moved[i] = m->peer[old];
+        if (next->member[i].has_ed25519 && !b->has_key)
+            m->beats.wanted = true; /* what it said until now was refused: it answers this one */
         b->ip = next->member[i].ip;
         b->has_key = next->member[i].has_ed25519;
         memcpy(b->ed25519_pub, next->member[i].ed25519_pub, 32);

@@ -51,8 +51,13 @@ three_nodes_become_one_mesh(struct e2e *t)
     struct span all = {0, 2};
     int64_t took;
 
+    struct am_error err = {0};
+
     for (int i = 0; i < 3; i++)
-        e2e_start(t, e2e_add(t));
+        e2e_add(t);
+    e2e_need(t, dn_chain_tick(1, &err), &err, "blocks");
+    for (int i = 0; i < 3; i++)
+        e2e_start(t, &t->world.nodes[i]);
     took = e2e_until(t, span_live, &all, 60000);
     e2e_check(t, took >= 0 && took <= BOUND_MS, "three nodes are healthy within 3 blocks + 5 s",
               "%lld ms, bound %d ms", (long long)took, BOUND_MS);
@@ -144,10 +149,8 @@ int
 main(void)
 {
     static struct e2e t;
-    struct am_error err = {0};
 
     e2e_open(&t, "mesh");
-    e2e_need(&t, dn_chain_tick(1, &err), &err, "blocks");
     three_nodes_become_one_mesh(&t);
     operations_are_few(&t);
     everything_lost_at_once(&t);

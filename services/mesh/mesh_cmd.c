@@ -17,6 +17,7 @@ static const struct {
     {MESH_TOOL_WG, false, "show @if allowed-ips"},
     {MESH_TOOL_WG, false, "show @if endpoints"},
     {MESH_TOOL_WG, false, "show @if latest-handshakes"},
+    {MESH_TOOL_WG, false, "show @if transfer"},
     {MESH_TOOL_WG, true, "set @if listen-port @port private-key /dev/stdin"},
 };
 static const char *const peer_words[] = {

@@ -58,6 +58,14 @@ mesh_gate_attempted(struct mesh_gate *g, size_t i, int64_t now)
 }
 
 void
+mesh_gate_silent(struct mesh_gate *g, size_t i, int64_t now)
+{
+    if (!g->peer[i].attempted || g->peer[i].attempted_ms > now - MESH_SILENT_MS)
+        g->peer[i].attempted_ms = now - MESH_SILENT_MS;
+    g->peer[i].attempted = true;
+}
+
+void
 mesh_gate_path(struct mesh_gate *g, size_t i, bool up)
 {
     g->peer[i].path_up = up;

@@ -59,6 +59,8 @@ void mesh_gate_ignore(struct mesh_gate *g, size_t i);
 
 /* The tunnel to i was configured; only the first time counts. */
 void mesh_gate_attempted(struct mesh_gate *g, size_t i, int64_t now);
+/* The device proves that i has not answered for MESH_SILENT_MS already. */
+void mesh_gate_silent(struct mesh_gate *g, size_t i, int64_t now);
 void mesh_gate_path(struct mesh_gate *g, size_t i, bool up);
 
 /* An accepted heartbeat of i: its view, ids unknown here already dropped. */

@@ -78,6 +78,18 @@ mesh_plan_endpoints(struct mesh_wg_device *d, struct am_str out, struct am_error
     return AM_OK;
 }
 
+static bool
+number(uint64_t *out, struct am_str text)
+{
+    *out = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9' || text.len > 18)
+            return false;
+        *out = *out * 10 + (uint64_t)(text.p[i] - '0');
+    }
+    return text.len > 0;
+}
+
 int
 mesh_plan_handshakes(struct mesh_wg_device *d, struct am_str out, struct am_error *err)
 {
@@ -91,15 +103,43 @@ mesh_plan_handshakes(struct mesh_wg_device *d, struct am_str out, struct am_erro
 
         if ((r = next_line(&out, pub, &value, err)) != AM_OK)
             return r;
-        for (size_t i = 0; i < value.len; i++) {
-            if (value.p[i] < '0' || value.p[i] > '9' || value.len > 18)
-                return am_fail(err, AM_DATA_LOSS, "wg latest-handshakes: expected a number");
-            seconds = seconds * 10 + (uint64_t)(value.p[i] - '0');
-        }
+        if (!number(&seconds, value))
+            return am_fail(err, AM_DATA_LOSS, "wg latest-handshakes: expected a number");
         if ((p = find(d, pub)) != NULL)
             p->handshake_s = seconds;
     }
     return AM_OK;
+}
+
+int
+mesh_plan_transfer(struct mesh_wg_device *d, struct am_str out, struct am_error *err)
+{
+    struct am_str value, first;
+    uint8_t pub[32];
+    int r;
+
+    while (out.len > 0) {
+        struct mesh_wg_found *p;
+        uint64_t received = 0, sent = 0;
+
+        if ((r = next_line(&out, pub, &value, err)) != AM_OK)
+            return r;
+        if (!mesh_next(&first, &value, '\t') || !number(&received, first) || !number(&sent, value))
+            return am_fail(err, AM_DATA_LOSS, "wg transfer: expected two numbers");
+        if ((p = find(d, pub)) != NULL) {
+            p->received = received;
+            p->sent = sent;
+        }
+    }
+    return AM_OK;
+}
+
+bool
+mesh_plan_silent(const struct mesh_wg_found *f, uint64_t now_s)
+{
+    if (f->handshake_s != 0)
+        return f->handshake_s + MESH_PATH_S < now_s;
+    return f->received == 0 && f->sent >= MESH_PLAN_TRIES * 148;
 }
 
 static const char *

@@ -14,6 +14,7 @@
 #include "mesh_set.h"
 
 #define MESH_PATH_S 180    /* a session older than this carries nothing */
+#define MESH_PLAN_TRIES 4  /* handshake initiations of 148 bytes, 5 s apart: 15 s */
 #define MESH_PLAN_PEERS 16 /* in one command */
 
 struct mesh_wg_peer {
@@ -29,6 +30,7 @@ struct mesh_wg_found {
     uint32_t ip;                   /* when exact */
     bool placed;                   /* has an endpoint, of any family */
     struct mesh_endpoint endpoint; /* when IPv4 */
+    uint64_t received, sent;       /* bytes since it is in the device */
     uint64_t handshake_s;          /* unix time, 0 never */
 };
 
@@ -37,7 +39,8 @@ struct mesh_wg_device {
     struct mesh_wg_found peer[2 * MESH_MEMBERS_MAX];
 };
 
-/* Read `wg show IF allowed-ips`, `endpoints`, `latest-handshakes`, in this order, each one whole.
+/* Read `wg show IF allowed-ips`, `endpoints`, `latest-handshakes`, `transfer`, in this order, each
+ * one whole.
  * Returns: AM_OK, AM_DATA_LOSS (a line that wg does not write), AM_RESOURCE_EXHAUSTED (512 peers)
  */
 int mesh_plan_allowed(struct mesh_wg_device *d, struct am_str out,
@@ -46,6 +49,14 @@ int mesh_plan_endpoints(struct mesh_wg_device *d, struct am_str out,
                         struct am_error *err) AM_MUST_CHECK;
 int mesh_plan_handshakes(struct mesh_wg_device *d, struct am_str out,
                          struct am_error *err) AM_MUST_CHECK;
+
+int mesh_plan_transfer(struct mesh_wg_device *d, struct am_str out,
+                       struct am_error *err) AM_MUST_CHECK;
+
+/* Whether the device itself proves that a peer has not answered for 15 s: its session is dead, or
+ * none ever stood although MESH_PLAN_TRIES initiations were sent.  This is how a mesh that was
+ * restarted knows what its predecessor had waited for.  now_s: wall clock. */
+bool mesh_plan_silent(const struct mesh_wg_found *f, uint64_t now_s);
 
 const struct mesh_wg_found *mesh_plan_find(const struct mesh_wg_device *d,
                                            const uint8_t pub[static 32]);

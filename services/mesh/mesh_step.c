@@ -151,6 +151,8 @@ step_gate(struct mesh *m, int64_t now)
         if (!m->gate.peer[i].attempted)
             m->beats.wanted = true; /* traffic is what starts a handshake */
         mesh_gate_attempted(&m->gate, i, now);
+        if (found != NULL && mesh_plan_silent(found, now_s))
+            mesh_gate_silent(&m->gate, i, now);
         if (found != NULL && found->handshake_s + MESH_PATH_S < now_s)
             mesh_gate_path(&m->gate, i,
                            m->gate.peer[i].heard &&

@@ -209,6 +209,7 @@ mesh_wg_run(struct mesh_wg *wg)
         [MESH_WG_LOOK_PEERS] = "allowed-ips",
         [MESH_WG_LOOK_ENDPOINTS] = "endpoints",
         [MESH_WG_LOOK_HANDSHAKES] = "latest-handshakes",
+        [MESH_WG_LOOK_TRANSFER] = "transfer",
         [MESH_WG_APPLY] = NULL,
     };
 
@@ -276,6 +277,9 @@ take(struct mesh_wg *wg, struct am_str out, struct am_error *err)
         break;
     case MESH_WG_LOOK_HANDSHAKES:
         r = mesh_plan_handshakes(&wg->have, out, err);
+        break;
+    case MESH_WG_LOOK_TRANSFER:
+        r = mesh_plan_transfer(&wg->have, out, err);
         break;
     case MESH_WG_LINK:
         am_log(AM_INFO, "wg.up", "interface=%s peers=%zu", wg->name, wg->want_count);

@@ -183,6 +183,22 @@ Test(gate, counts_as_connected_within_six_seconds_and_with_its_path_up)
     cr_assert_eq(mesh_set_count(&c), 1);
 }
 
+Test(gate, believes_a_device_that_has_waited_long_enough_before_this_life)
+{
+    struct mesh_gate g = gate_of(3);
+
+    mesh_gate_silent(&g, B, 1000);
+    for (int64_t now = 1000; now < 5000; now += 1000) {
+        hear(&g, A, "01", now);
+        cr_assert_eq(why(&g, now), MESH_GATE_SETTLING);
+    }
+    cr_assert_eq(why(&g, 5000), MESH_GATE_LIVE);
+    g = gate_of(3);
+    mesh_gate_silent(&g, A, 1000);
+    mesh_gate_silent(&g, B, 1000);
+    cr_assert_eq(why(&g, 600000), MESH_GATE_ALONE, "not even then for a node that hears nobody");
+}
+
 Test(gate, keeps_what_it_knows_when_a_reorganisation_moves_the_indices)
 {
     struct mesh_gate g = gate_of(3);

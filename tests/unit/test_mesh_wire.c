@@ -205,6 +205,32 @@ Test(plan, speaks_of_sixteen_at_a_time_until_all_is_said)
     free(d);
 }
 
+Test(plan, reads_silence_only_from_what_the_device_proves)
+{
+    static const struct {
+        const char *handshake, *transfer;
+        bool silent;
+    } rows[] = {
+        {"0", "0\t592", true},     {"0", "0\t591", false}, /* three initiations are not 15 s */
+        {"0", "1\t9999", false},                           /* it sends: a handshake is on its way */
+        {"819", "500\t500", true}, {"820", "500\t500", false}, /* 180 s */
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char handshakes[80], transfer[80];
+        struct mesh_wg_device *d;
+
+        snprintf(handshakes, sizeof handshakes, K1 "\t%s\n", rows[i].handshake);
+        snprintf(transfer, sizeof transfer, K1 "\t%s\n", rows[i].transfer);
+        d = device(K1 "\t10.13.0.1/32\n", K1 "\t1.2.3.4:5\n", handshakes);
+        cr_assert_eq(mesh_plan_transfer(d, am_str_of(transfer), NULL), AM_OK);
+        cr_assert_eq(mesh_plan_silent(&d->peer[0], 1000), rows[i].silent, "row %zu", i);
+        cr_assert_eq(mesh_plan_transfer(d, am_str_of(K1 "\t5\n"), NULL), AM_DATA_LOSS);
+        cr_assert_eq(mesh_plan_transfer(d, am_str_of(K1 "\t5\t\n"), NULL), AM_DATA_LOSS);
+        free(d);
+    }
+}
+
 Test(plan, refuses_what_wg_does_not_write)
 {
     struct mesh_wg_device *d = calloc(1, sizeof *d);

@@ -11,7 +11,7 @@
 
 #define SIGN_MS 10000
 #define WINDOW_MS 60000       /* accepted, and no receipt: getNonce decides */
-#define UNSURE_WINDOW_MS 8000 /* the bundler never said that it has it */
+#define UNSURE_WINDOW_MS 5000 /* the bundler never said that it has it */
 #define FIND_RANGE 2000       /* blocks in one eth_getLogs: what providers allow */
 #define FIND_DEPTH 20000      /* blocks behind the head, when the ledger knows no better */
 

@@ -79,5 +79,8 @@ main(void)
     chain_stop(chain);
     bus_close(&bus);
     chain_free(&chain);
+#if defined(__SANITIZE_ADDRESS__)
+    (void)prctl(PR_SET_DUMPABLE, 1); /* LeakSanitizer looks for leaks through ptrace */
+#endif
     return exit_code;
 }

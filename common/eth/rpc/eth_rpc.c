@@ -11,8 +11,8 @@
 #include <string.h>
 
 #define BODY_MAX (8u << 20)
-#define BACKOFF_MS 250
-#define BACKOFF_MAX_MS 4000
+#define BACKOFF_MS 250u
+#define BACKOFF_MAX_MS 4000u
 
 /* How long one attempt may take and how many there may be.  One attempt: it may act or cost. */
 static const struct method {

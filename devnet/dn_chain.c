@@ -13,8 +13,8 @@
 
 #define READY_WAIT_MS 30000
 
-/* anvil's accounts but 0 (operator), 3 (utility) and 5 (sponsor): one bundle each may be waiting for
- * its block, so that few executors would make operations wait for a block more. */
+/* anvil's accounts but 0 (operator), 3 (utility) and 5 (sponsor): one bundle each may be waiting
+ * for its block, so that few executors would make operations wait for a block more. */
 #define ALTO_EXECUTORS                                                                             \
     "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d,"                          \
     "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a,"                          \

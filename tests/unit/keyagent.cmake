@@ -8,3 +8,11 @@ am_test(keyagent_json ${here}/test_keyagent_json.c LIBS keyagent)
 am_test(keyagent_link ${here}/test_keyagent_link.c ${here}/ka_fixture.c LIBS keyagent dn_guestagent)
 am_test(keyagent_rules ${here}/test_keyagent_rules.c ${here}/ka_fixture.c ${here}/guest_double.c LIBS keyagent dn_guestagent)
 am_test(keyagent_agent ${here}/test_keyagent_agent.c ${here}/guest_double.c LIBS keyagent dn_guestagent)
+# the real processes
+am_test(keyagent_bus ${here}/../integration/keyagent/test_keyagent_bus.c
+  ${here}/../integration/keyagent/ka_world.c LIBS bus dn_guestagent)
+if(TARGET test_keyagent_bus)
+  target_compile_definitions(test_keyagent_bus PRIVATE KEYAGENT="$<TARGET_FILE:attestmesh-keyagent>"
+    GUEST_AGENT="$<TARGET_FILE:guest-agent>")
+  add_dependencies(test_keyagent_bus attestmesh-keyagent guest-agent)
+endif()

@@ -7,6 +7,7 @@ endif()
 am_test(keyagent_json ${here}/test_keyagent_json.c LIBS keyagent)
 am_test(keyagent_link ${here}/test_keyagent_link.c ${here}/ka_fixture.c LIBS keyagent dn_guestagent)
 am_test(keyagent_rules ${here}/test_keyagent_rules.c ${here}/ka_fixture.c ${here}/guest_double.c LIBS keyagent dn_guestagent)
+am_test(keyagent_csk ${here}/test_keyagent_csk.c LIBS keyagent)
 am_test(keyagent_agent ${here}/test_keyagent_agent.c ${here}/guest_double.c LIBS keyagent dn_guestagent)
 # the real processes
 am_test(keyagent_bus ${here}/../integration/keyagent/test_keyagent_bus.c

@@ -1,6 +1,5 @@
-/*  test_keyagent_rules -- what may be proved, signed, derived and shown: each refusal once.  */
+/*  test_keyagent_rules -- what may be proved, signed: each refusal once.  */
 #include "guest_double.h"
-#include "ka_csk.h"
 #include "ka_fixture.h"
 #include "ka_heartbeat.h"
 #include "ka_proof.h"
@@ -402,90 +401,4 @@ Test(keyagent_heartbeat, verifies_as_the_own_members_and_bounds_the_ids)
     cr_assert_eq(ka_heartbeat_sign(h.signature, &f.view, 1, am_bin_of(ids, 0),
                                    f.keys.key[KA_KEY_IDENTITY], NULL),
                  AM_FAILED_PRECONDITION);
-}
-
-/* ---- CSK ---- */
-
-static const uint8_t ours[32] = {1}, theirs[32] = {2};
-
-/* A view in which the own id is first or not, with this commitment or none. */
-static struct ka_view
-csk_view(bool first, const uint8_t *commitment)
-{
-    struct ka_view v = {.known = true, .member_count = 2, .has_commitment = commitment != NULL};
-
-    v.member_id[0] = 7;
-    v.members[first ? 0 : 1].id[0] = 7;
-    v.members[first ? 1 : 0].id[0] = 8;
-    if (commitment != NULL)
-        memcpy(v.commitment, commitment, 32);
-    return v;
-}
-
-Test(keyagent_csk, is_derived_only_by_the_first_member)
-{
-    struct ka_view v = csk_view(true, NULL), second = csk_view(false, NULL), none = {0};
-    struct ka_view nobody = {.known = true};
-    struct ka_csk csk = {0};
-
-    cr_assert_eq(ka_csk_may_originate(&none, NULL), AM_FAILED_PRECONDITION);
-    cr_assert_eq(ka_csk_may_originate(&nobody, NULL), AM_PERMISSION_DENIED);
-    cr_assert_eq(ka_csk_may_originate(&second, NULL), AM_PERMISSION_DENIED);
-    cr_assert_eq(ka_csk_may_originate(&v, NULL), AM_OK);
-    cr_assert_eq(ka_csk_take(&csk, &second, ours, true, NULL), AM_PERMISSION_DENIED);
-    v = csk_view(true, theirs);
-    cr_assert_eq(ka_csk_take(&csk, &v, ours, true, NULL), AM_UNAUTHENTICATED);
-    cr_assert_not(csk.held);
-    v = csk_view(true, ours);
-    cr_assert_eq(ka_csk_take(&csk, &v, ours, true, NULL), AM_OK);
-    cr_assert(csk.held && csk.derived && csk.on_chain);
-    csk = (struct ka_csk){0};
-    v = csk_view(true, NULL);
-    cr_assert_eq(ka_csk_take(&csk, &v, ours, true, NULL), AM_OK);
-    cr_assert(csk.held && !csk.on_chain);
-}
-
-Test(keyagent_csk, is_accepted_only_against_the_commitment)
-{
-    struct ka_view none = {0}, without = csk_view(false, NULL), other = csk_view(false, theirs);
-    struct ka_view right = csk_view(false, ours);
-    struct ka_csk csk = {0};
-
-    cr_assert_eq(ka_csk_take(&csk, &none, ours, false, NULL), AM_FAILED_PRECONDITION);
-    cr_assert_eq(ka_csk_take(&csk, &without, ours, false, NULL), AM_FAILED_PRECONDITION);
-    cr_assert_eq(ka_csk_take(&csk, &other, ours, false, NULL), AM_UNAUTHENTICATED);
-    cr_assert_not(csk.held);
-    cr_assert_eq(ka_csk_take(&csk, &right, ours, false, NULL), AM_OK);
-    cr_assert(csk.held && !csk.derived);
-}
-
-/* Every cell: (derived or pulled) x (was on chain or not) x (first or not) x (commitment). */
-Test(keyagent_csk, is_wiped_when_the_commitment_vanishes_or_differs)
-{
-    static const struct {
-        bool on_chain, first;
-        const uint8_t *commitment;
-        bool wiped;
-    } cells[] = {
-        {false, true, NULL, false}, {false, true, ours, false},  {false, true, theirs, true},
-        {false, false, NULL, true}, {false, false, ours, false}, {false, false, theirs, true},
-        {true, true, NULL, true},   {true, true, ours, false},   {true, true, theirs, true},
-        {true, false, NULL, true},  {true, false, ours, false},  {true, false, theirs, true},
-    };
-
-    for (size_t i = 0; i < 2 * sizeof cells / sizeof *cells; i++) {
-        const size_t c = i / 2;
-        struct ka_csk csk = {.held = true, .derived = i % 2 == 0, .on_chain = cells[c].on_chain};
-        struct ka_view v = csk_view(cells[c].first, cells[c].commitment);
-        const char *why;
-
-        memcpy(csk.commitment, ours, 32);
-        cr_assert_eq(ka_csk_must_wipe(&csk, &v, &why), cells[c].wiped, "%zu", i);
-        cr_assert_eq(csk.held, !cells[c].wiped);
-        cr_assert_eq(why != NULL, cells[c].wiped);
-        if (!cells[c].wiped)
-            cr_assert_eq(csk.on_chain, cells[c].on_chain || cells[c].commitment != NULL);
-        else
-            cr_assert_not(ka_csk_must_wipe(&csk, &v, &why));
-    }
 }

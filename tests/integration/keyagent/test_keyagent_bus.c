@@ -117,13 +117,25 @@ Test(keyagent_bus, signs_heartbeats_and_opens_boxes_to_a_one_time_key, T)
     ka_world_close(&w);
 }
 
+/* open_box is no way round to the CSK. */
+static void
+open_the_csk(struct ka_world *w, const uint8_t csk[static 32], const uint8_t once_pub[static 32])
+{
+    struct keyagent_open_box open;
+    uint8_t sealed[80];
+    size_t len;
+
+    cr_assert_eq(am_box_seal(sealed, sizeof sealed, &len, csk, 32, w->x_pub, NULL), AM_OK);
+    open = (struct keyagent_open_box){AM_BIN(sealed), am_bin_of(once_pub, 32), 0};
+    cr_assert_eq(ka_world_ask(w, w->mesh, BUS_METHOD_keyagent_open_box, &open)->code,
+                 AM_PERMISSION_DENIED);
+}
+
 Test(keyagent_bus, originates_seals_gives_and_wipes_the_csk, T)
 {
     uint8_t commitment[32], csk[32], once[32] = {3}, once_pub[32], again[32];
     struct keyagent_csk_seal_for seal;
     struct keyagent_csk_give give;
-    struct keyagent_open_box open;
-    uint8_t sealed[80];
     struct ka_answer *a;
     struct ka_world w;
     size_t len;
@@ -158,12 +170,7 @@ Test(keyagent_bus, originates_seals_gives_and_wipes_the_csk, T)
     a = ka_world_ask(&w, w.mesh, BUS_METHOD_keyagent_csk_seal_for, &seal);
     cr_assert_eq(a->code, AM_PERMISSION_DENIED);
 
-    /* open_box is no way round to the CSK */
-    cr_assert_eq(am_box_seal(sealed, sizeof sealed, &len, csk, 32, w.x_pub, NULL), AM_OK);
-    open = (struct keyagent_open_box){AM_BIN(sealed), AM_BIN(once_pub), 0};
-    a = ka_world_ask(&w, w.mesh, BUS_METHOD_keyagent_open_box, &open);
-    cr_assert_eq(a->code, AM_PERMISSION_DENIED);
-
+    open_the_csk(&w, csk, once_pub);
     seen = w.csks;
     ka_world_view(&w, true, NULL); /* a reorg */
     cr_assert(ka_world_until(&w, &w.csks, seen + 1, 2000));

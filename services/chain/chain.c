@@ -1,35 +1,10 @@
 /*  chain -- the service: what it publishes, what it answers, what it follows.  */
-#include "chain.h"
-
 #include "am_log.h"
-#include "chain_desk.h"
-#include "chain_viewer.h"
+#include "chain_int.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define ROWS 64 /* of chain.operations */
-
-struct chain {
-    const struct am_settings *settings;
-    struct bus *bus;
-    struct ev_loop *loop;
-    struct am_http *http;
-    struct eth_rpc *rpc, *bundler, *paymaster;
-    struct chain_viewer *viewer;
-    struct chain_desk *desk;
-    struct chain_self self;
-    char phase[33], reason[AM_ERROR_TEXT];
-    int exit_code;
-    struct chain_view view; /* too large for a stack; scratch of publish_view */
-};
-
-static struct am_bin
-some(const uint8_t *p, size_t len) /* an OPT field: absent while zero */
-{
-    return am_bin_of(p, am_is_zero(p, len) ? 0 : len);
-}
 
 static void
 publish(struct chain *c, enum bus_topic topic, const void *fact)
@@ -55,8 +30,8 @@ publish_view(struct chain *c, const struct chain_snapshot *s)
         .member_id = AM_BIN(s->member_id),
         .cidr_ip = s->cidr_ip,
         .cidr_prefix = s->cidr_prefix,
-        .commitment = some(s->commitment, 32),
-        .kms_root = some(s->kms_root, 20),
+        .commitment = chain_some(s->commitment, 32),
+        .kms_root = chain_some(s->kms_root, 20),
         .ed25519_on_chain = s->ed25519_on_chain,
         .originator_confirmed = s->originator_confirmed,
         .members_count = s->count,
@@ -69,7 +44,7 @@ publish_view(struct chain *c, const struct chain_snapshot *s)
             .member_contract = AM_BIN(p->contract),
             .x_pub = AM_BIN(p->x_pub),
             .wg_pub = AM_BIN(p->wg_pub),
-            .ed25519_pub = some(p->ed25519_pub, 32),
+            .ed25519_pub = chain_some(p->ed25519_pub, 32),
             .mesh_ip = p->mesh_ip,
         };
     }
@@ -142,8 +117,8 @@ on_operation(void *arg, const struct chain_work *w)
         .sequence = w->sequence,
         .purpose = am_str_of(chain_purpose_text(w->purpose)),
         .state = am_str_of(chain_state_text(w->state)),
-        .user_op_hash = some(w->user_op_hash, 32),
-        .tx_hash = some(w->tx_hash, 32),
+        .user_op_hash = chain_some(w->user_op_hash, 32),
+        .tx_hash = chain_some(w->tx_hash, 32),
         .block_number = w->block,
         .gas_used = w->gas_used,
         .reason = {w->reason, strnlen(w->reason, CHAIN_REASON - 1)},
@@ -203,94 +178,6 @@ on_csk(void *arg, enum bus_topic topic, enum bus_change change, const void *fact
     look(c, chain_viewer_latest(c->viewer));
 }
 
-/* Each command ends in the state of its operation or in a refusal. */
-#define ANSWER(method, call)                                                                       \
-    static void serve_##method(void *arg, struct bus_request *request, const void *message)        \
-    {                                                                                              \
-        struct chain *c = arg;                                                                     \
-        const char *state;                                                                         \
-        struct am_error err = {0};                                                                 \
-        int rc;                                                                                    \
-                                                                                                   \
-        (void)message;                                                                             \
-        rc = call;                                                                                 \
-        if (rc == AM_OK) {                                                                         \
-            struct chain_##method##_reply reply = {.state = am_str_of(state)};                     \
-                                                                                                   \
-            bus_reply(request, &reply);                                                            \
-        } else {                                                                                   \
-            bus_refuse(request, &err);                                                             \
-        }                                                                                          \
-    }
-
-static int
-ask_value(struct chain *c, const char **state, enum chain_purpose purpose, const uint8_t *value,
-          const struct bus_request *request, struct am_error *err)
-{
-    if (am_is_zero(value, 32))
-        return am_fail(err, AM_FAILED_PRECONDITION, "%s: expected a value from keyagent, got none",
-                       chain_purpose_text(purpose));
-    return chain_desk_ask(c->desk, state, purpose, value, bus_request_correlation(request), err);
-}
-
-static int
-ask_send(struct chain *c, const char **state, const struct chain_send *m,
-         const struct bus_request *request, struct am_error *err)
-{
-    return chain_desk_send(c->desk, state, m->recipient.p, m->envelope_id.p, m->ciphertext,
-                           bus_request_correlation(request), err);
-}
-
-ANSWER(register, chain_desk_ask(c->desk, &state, CHAIN_REGISTER, NULL,
-                                bus_request_correlation(request), &err))
-ANSWER(commit, ask_value(c, &state, CHAIN_COMMIT, c->self.commitment, request, &err))
-ANSWER(publish_ed25519, ask_value(c, &state, CHAIN_PUBLISH, c->self.ed25519_pub, request, &err))
-ANSWER(send, ask_send(c, &state, message, request, &err))
-
-static void
-serve_operations(void *arg, struct bus_request *request, const void *message)
-{
-    static struct chain_work rows[ROWS];
-    static struct chain_operations_reply reply;
-    struct chain *c = arg;
-    struct am_error err = {0};
-    size_t count;
-
-    (void)message;
-    if (chain_desk_rows(c->desk, rows, ROWS, &count, &err) != AM_OK) {
-        bus_refuse(request, &err);
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const struct chain_work *w = &rows[i];
-
-        reply.operations[i] = (struct chain_op){
-            .key = AM_BIN(w->key),
-            .sequence = w->sequence,
-            .purpose = am_str_of(chain_purpose_text(w->purpose)),
-            .state = am_str_of(chain_state_text(w->state)),
-            .user_op_hash = some(w->user_op_hash, 32),
-            .tx_hash = some(w->tx_hash, 32),
-            .block_number = w->block,
-            .gas_used = w->gas_used,
-            .reason = {w->reason, strnlen(w->reason, CHAIN_REASON - 1)},
-        };
-    }
-    reply.operations_count = count;
-    bus_reply(request, &reply);
-}
-
-static const struct {
-    enum bus_method method;
-    bus_serve_fn *fn;
-} requests[] = {
-    {BUS_METHOD_chain_register, serve_register},
-    {BUS_METHOD_chain_commit, serve_commit},
-    {BUS_METHOD_chain_publish_ed25519, serve_publish_ed25519},
-    {BUS_METHOD_chain_send, serve_send},
-    {BUS_METHOD_chain_operations, serve_operations},
-};
-
 static int
 open_outside(struct chain *c, struct am_error *err)
 {
@@ -346,10 +233,8 @@ open_inside(struct chain *c, struct am_error *err)
 static int
 open_bus(struct chain *c, struct am_error *err)
 {
-    int rc = AM_OK;
+    int rc = chain_serve(c, err);
 
-    for (size_t i = 0; rc == AM_OK && i < sizeof requests / sizeof requests[0]; i++)
-        rc = bus_serve(c->bus, requests[i].method, requests[i].fn, c, err);
     if (rc == AM_OK)
         rc = bus_subscribe(c->bus, BUS_TOPIC_keyagent_identity, on_identity, c, err);
     if (rc == AM_OK)

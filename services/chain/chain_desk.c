@@ -2,16 +2,12 @@
 #include "chain_task.h"
 
 #include "am_clock.h"
-#include "am_keccak.h"
 #include "am_log.h"
-#include "chain_nonce.h"
 
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void look_at(struct chain_task *t);
 
 struct chain_ticket *
 chain_ticket_new(struct chain_task *t)
@@ -88,7 +84,7 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
     (void)loop;
     (void)events;
     for (struct chain_task *t = d->tasks; t != NULL; t = t->next)
-        look_at(t);
+        chain_task_look(t);
 }
 
 /* Wake up for a wait's end even when no new view comes. */
@@ -135,8 +131,8 @@ act(struct chain_task *t, enum chain_action action)
         actions[action](t);
 }
 
-static void
-tell(const struct chain_task *t, enum chain_event event)
+void
+chain_task_tell(const struct chain_task *t, enum chain_event event)
 {
     char key[2 * CHAIN_KEY + 1], hash[65];
 
@@ -170,7 +166,7 @@ chain_task_event(struct chain_task *t, enum chain_event event)
         step.action = CHAIN_DO_NOTHING;
     }
     if (step.changed)
-        tell(t, event);
+        chain_task_tell(t, event);
     if (step.changed &&
         (t->w.state == CHAIN_INCLUDED || t->w.state == CHAIN_REVERTED || event == CHAIN_EV_STALE))
         t->desk->o.poke(t->desk->o.arg);
@@ -194,8 +190,8 @@ may_try(const struct chain_task *t)
     return am_mono_ms() >= t->due_ms && in_flight(t->desk) < CHAIN_IN_FLIGHT;
 }
 
-static void
-look_at(struct chain_task *t)
+void
+chain_task_look(struct chain_task *t)
 {
     const struct chain_snapshot *s = t->desk->s;
     bool waits = t->w.state == CHAIN_ASKED || t->w.state == CHAIN_REVERTED;
@@ -256,9 +252,9 @@ make_room(struct chain_desk *d)
     return oldest != NULL;
 }
 
-static struct chain_task *
-task_new(struct chain_desk *d, const struct chain_work *w, struct am_bin call_data,
-         struct am_error *err)
+struct chain_task *
+chain_task_new(struct chain_desk *d, const struct chain_work *w, struct am_bin call_data,
+               struct am_error *err)
 {
     struct chain_task *t = make_room(d) ? calloc(1, sizeof *t) : NULL;
 
@@ -286,8 +282,8 @@ task_new(struct chain_desk *d, const struct chain_work *w, struct am_bin call_da
     return t;
 }
 
-static struct chain_task *
-task_find(struct chain_desk *d, const uint8_t key[static CHAIN_KEY])
+struct chain_task *
+chain_task_find_key(struct chain_desk *d, const uint8_t key[static CHAIN_KEY])
 {
     struct chain_task *t = d->tasks;
 
@@ -300,7 +296,7 @@ static void
 take_row(void *arg, const struct chain_work *w, struct am_bin call_data)
 {
     struct chain_desk *d = arg;
-    struct chain_task *t = task_new(d, w, call_data, NULL);
+    struct chain_task *t = chain_task_new(d, w, call_data, NULL);
 
     if (t == NULL)
         return;
@@ -326,132 +322,7 @@ chain_desk_look(struct chain_desk *d, const struct chain_snapshot *s, struct am_
             rc = chain_ledger_each(d->ledger, CHAIN_TASKS / 2, take_row, d, err);
     }
     for (struct chain_task *t = d->tasks; rc == AM_OK && t != NULL; t = t->next)
-        look_at(t);
-    return rc;
-}
-
-static int
-no_view(const struct chain_desk *d, struct am_error *err)
-{
-    if (d->s != NULL && d->ledger != NULL)
-        return AM_OK;
-    return am_fail(err, AM_UNAVAILABLE, "chain: expected a view of the cluster, got none yet");
-}
-
-/* The operation with this key, or a new one.  A view that already shows the effect needs none. */
-static int
-ask_for(struct chain_desk *d, const char **state, const struct chain_work *wanted,
-        struct am_bin call_data, const char *correlation, struct am_error *err)
-{
-    struct chain_task *t = task_find(d, wanted->key);
-    char reason[CHAIN_REASON];
-    enum chain_verdict verdict =
-        chain_effect_judge(reason, t != NULL ? &t->w : wanted, d->s, d->o.self);
-
-    *state = chain_state_text(CHAIN_CONFIRMED);
-    if (t == NULL && verdict == CHAIN_EFFECT_DONE)
-        return AM_OK;
-    if (verdict == CHAIN_EFFECT_NEVER)
-        return am_fail(err, AM_FAILED_PRECONDITION, "%s", reason);
-    if (t == NULL) {
-        t = task_new(d, wanted, call_data, err);
-        if (t == NULL)
-            return AM_RESOURCE_EXHAUSTED;
-        snprintf(t->correlation, sizeof t->correlation, "%s", correlation);
-        tell(t, CHAIN_EV_MISSING);
-    } else if (t->w.state == CHAIN_FAILED && t->w.purpose != CHAIN_MESSAGE) {
-        t->w.state = CHAIN_ASKED; /* the chain went another way, or other keys are here */
-    }
-    look_at(t);
-    *state = chain_state_text(t->w.state);
-    return AM_OK;
-}
-
-int
-chain_desk_ask(struct chain_desk *d, const char **state, enum chain_purpose purpose,
-               const uint8_t *value, const char *correlation, struct am_error *err)
-{
-    struct chain_work w = {.purpose = purpose, .state = CHAIN_ASKED};
-    struct chain_task *t;
-    int rc = no_view(d, err);
-
-    *state = chain_state_text(CHAIN_FAILED);
-    if (rc != AM_OK)
-        return rc;
-    if (purpose == CHAIN_REGISTER)
-        chain_nonce_register(w.key);
-    else if (purpose == CHAIN_COMMIT)
-        chain_nonce_commit(w.key);
-    else
-        chain_nonce_publish(w.key, value);
-    if (value != NULL)
-        memcpy(w.value, value, 32);
-    t = task_find(d, w.key);
-    if (t != NULL && memcmp(t->w.value, w.value, 32) != 0) {
-        if (chain_op_in_flight(t->w.state) || t->w.state == CHAIN_INCLUDED)
-            return am_fail(err, AM_FAILED_PRECONDITION,
-                           "%s: expected the value that is under way, got another",
-                           chain_purpose_text(purpose));
-        memcpy(t->w.value, w.value, 32);
-        t->w.state = CHAIN_ASKED;
-        t->generation++;
-    }
-    return ask_for(d, state, &w, am_bin_of(NULL, 0), correlation, err);
-}
-
-int
-chain_desk_send(struct chain_desk *d, const char **state, const uint8_t recipient[static 32],
-                const uint8_t envelope_id[static 32], struct am_bin ciphertext,
-                const char *correlation, struct am_error *err)
-{
-    static uint8_t inner[CHAIN_INNER], outer[CHAIN_CALL_DATA];
-    struct eth_buf in = ETH_BUF(inner), out = ETH_BUF(outer);
-    struct chain_work w = {.purpose = CHAIN_MESSAGE, .state = CHAIN_ASKED};
-    struct chain_task *t;
-    int rc = no_view(d, err);
-
-    *state = chain_state_text(CHAIN_FAILED);
-    if (rc == AM_OK && chain_snapshot_find(d->s, recipient) == NULL)
-        rc = am_fail(err, AM_NOT_FOUND, "send: expected a member of the cluster, got another id");
-    if (rc == AM_OK)
-        rc = eth_call_send(&in, recipient, envelope_id, ciphertext, err);
-    if (rc == AM_OK)
-        rc = eth_call_execute(&out, d->s->cluster, eth_bin(&in), err);
-    if (rc != AM_OK)
-        return rc;
-    chain_nonce_message(w.key, recipient, envelope_id);
-    am_keccak256(w.call_hash, outer, out.len);
-    t = task_find(d, w.key);
-    if (t != NULL && memcmp(t->w.call_hash, w.call_hash, 32) != 0)
-        return am_fail(err, AM_ALREADY_EXISTS,
-                       "send: expected the ciphertext of this envelope id, got another");
-    return ask_for(d, state, &w, eth_bin(&out), correlation, err);
-}
-
-struct rows {
-    struct chain_work *at;
-    size_t count;
-};
-
-static void
-take_out(void *arg, const struct chain_work *w, struct am_bin call_data)
-{
-    struct rows *r = arg;
-
-    (void)call_data;
-    r->at[r->count++] = *w;
-}
-
-int
-chain_desk_rows(struct chain_desk *d, struct chain_work *rows, size_t max, size_t *count,
-                struct am_error *err)
-{
-    struct rows r = {rows, 0};
-    int rc = no_view(d, err);
-
-    if (rc == AM_OK)
-        rc = chain_ledger_each(d->ledger, max, take_out, &r, err);
-    *count = rc == AM_OK ? r.count : 0;
+        chain_task_look(t);
     return rc;
 }
 

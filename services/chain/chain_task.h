@@ -71,6 +71,14 @@ struct chain_ticket *chain_ticket_new(struct chain_task *t);
 /* The task, or NULL when the answer came too late.  Frees the ticket. */
 struct chain_task *chain_ticket_use(struct chain_ticket *ticket);
 
+/* Requests (chain_asked.c) find their task, or make one; look at it as after a new view. */
+struct chain_task *chain_task_find_key(struct chain_desk *d, const uint8_t key[static CHAIN_KEY]);
+struct chain_task *chain_task_new(struct chain_desk *d, const struct chain_work *w,
+                                  struct am_bin call_data, struct am_error *err);
+void chain_task_look(struct chain_task *t);
+/* Log the state and hand it to the desk's owner. */
+void chain_task_tell(const struct chain_task *t, enum chain_event event);
+
 /* The actions (chain_build.c, chain_follow.c). */
 void chain_task_nonce(struct chain_task *t);
 void chain_task_prepare(struct chain_task *t);

@@ -1,0 +1,218 @@
+/*  chain_fake -- a chain of the test's own making: what answers depend on, and the answers.  */
+#include "chain_fake.h"
+
+#include "am_member.h"
+#include "eth_json.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#define CALLS_MAX 256
+
+struct chain_fake chain;
+const uint8_t fake_member[20] = {0x3e}, fake_cluster[20] = {0xc1}, fake_multicall[20] = {0xca};
+
+void
+fake_id(uint8_t out[static 32], size_t i)
+{
+    memset(out, 0, 32);
+    if (i == 0) {
+        am_member_id(out, fake_cluster, fake_member, am_attestor_dstack);
+    } else {
+        out[0] = (uint8_t)(i >> 8);
+        out[1] = (uint8_t)i;
+        out[31] = 1;
+    }
+}
+
+static void
+put_record(struct eth_enc *e, size_t i, bool there)
+{
+    uint8_t contract[20] = {0x77, (uint8_t)i};
+    uint8_t word[32] = {0};
+
+    eth_enc_word(e, there ? am_attestor_dstack : word);
+    eth_enc_address(e, !there ? word : i == 0 ? fake_member : contract);
+    word[0] = there ? (uint8_t)(i + 1) : 0;
+    eth_enc_word(e, word);
+    eth_enc_word(e, word);
+    eth_enc_u64(e, there ? 1000 : 0);
+}
+
+static void
+put_list(struct eth_enc *e, uint64_t number)
+{
+    size_t hole = eth_enc_hole(e), n = number >= chain.listed_at ? chain.count : 0;
+
+    eth_enc_fill(e, hole);
+    eth_enc_u64(e, n);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t id[32];
+
+        fake_id(id, i);
+        eth_enc_word(e, id);
+    }
+}
+
+static size_t
+index_of(const uint8_t id[static 32])
+{
+    uint8_t one[32];
+
+    for (size_t i = 0; i < chain.count; i++) {
+        fake_id(one, i);
+        if (memcmp(one, id, 32) == 0)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+/* One call at one block; false: it reverts. */
+static bool
+call(struct eth_buf *out, struct am_bin data, uint64_t number)
+{
+    static const uint8_t facet[20] = {0xfa};
+    bool listed = number >= chain.listed_at && chain.count > 0;
+    struct eth_enc e;
+    size_t i = data.len == 36 ? index_of(data.p + 4) : 0;
+
+    eth_enc_start(&e, out);
+    switch (eth_fn_of(data)) {
+    case ETH_FN_cluster:
+        eth_enc_address(&e, fake_cluster);
+        return chain.member_code;
+    case ETH_FN_meshCidr:
+        eth_enc_u64(&e, 0x0a120000);
+        eth_enc_u64(&e, 16);
+        return !chain.cidr_reverts;
+    case ETH_FN_listMembers:
+        put_list(&e, number);
+        return true;
+    case ETH_FN_memberOf:
+        put_record(&e, 0, listed && !chain.own_hidden);
+        return true;
+    case ETH_FN_memberById:
+        put_record(&e, i, true);
+        return true;
+    case ETH_FN_cskCommitment:
+    case ETH_FN_ed25519KeyOf:
+        eth_enc_u64(&e, 0);
+        return true;
+    case ETH_FN_facetAddress:
+        eth_enc_address(&e, facet);
+        return true;
+    case ETH_FN_allowedKmsRoots:
+        eth_enc_bool(&e, true);
+        return true;
+    case ETH_FN_meshIpOf:
+        eth_enc_u64(&e, 0x0a120001 + i);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void
+aggregate(struct eth_buf *out, struct am_bin data, uint64_t number)
+{
+    static uint8_t each[65536];
+    struct eth_dec d, list, one;
+    struct eth_enc e, results, result;
+    size_t count, holes[CALLS_MAX], hole;
+
+    eth_dec_start(&d, am_bin_of(data.p + 4, data.len - 4), 1, "aggregate3", NULL);
+    eth_dec_array(&list, &d, 1, CALLS_MAX, &count);
+    eth_enc_start(&e, out);
+    hole = eth_enc_hole(&e);
+    eth_enc_fill(&e, hole);
+    eth_enc_u64(&e, count);
+    eth_enc_enter(&results, &e);
+    for (size_t i = 0; i < count; i++)
+        holes[i] = eth_enc_hole(&results);
+    for (size_t i = 0; i < count; i++) {
+        struct eth_buf answer = ETH_BUF(each);
+        struct am_bin inner;
+        uint8_t target[20];
+        bool allow, ok;
+
+        eth_dec_enter(&one, &list, 3);
+        eth_dec_address(&one, target);
+        eth_dec_bool(&one, &allow);
+        eth_dec_bytes(&one, &inner);
+        eth_dec_leave(&list, &one);
+        ok = call(&answer, inner, number);
+        eth_enc_fill(&results, holes[i]);
+        eth_enc_enter(&result, &results);
+        eth_enc_bool(&result, ok);
+        hole = eth_enc_hole(&result);
+        eth_enc_fill(&result, hole);
+        eth_enc_bytes(&result, ok ? eth_bin(&answer) : am_bin_of(NULL, 0));
+        eth_enc_leave(&results, &result);
+    }
+    eth_enc_leave(&e, &results);
+}
+
+static void
+hash_of(uint8_t out[static 32], uint64_t number)
+{
+    memset(out, 0, 32);
+    out[0] = chain.fork;
+    am_be64(out + 24, number);
+}
+
+static json_t *
+answer_call(const json_t *params)
+{
+    static uint8_t out[1 << 20];
+    struct eth_buf answer = ETH_BUF(out);
+    const json_t *tx = json_array_get(params, 0), *at = json_array_get(params, 1);
+    uint8_t *data, to[20], hash[32];
+    size_t len;
+    uint64_t number = 0;
+    struct am_error err = {0};
+    json_t *reply;
+
+    cr_assert(eth_json_fixed(to, 20, json_object_get(tx, "to"), "to", &err) == AM_OK);
+    cr_assert(eth_json_data(&data, &len, json_object_get(tx, "data"), "data", &err) == AM_OK);
+    if (json_is_object(at)) {
+        cr_assert(eth_json_fixed(hash, 32, json_object_get(at, "blockHash"), "hash", &err) == AM_OK,
+                  "%s", err.text);
+        number = am_rd64(hash + 24);
+        if (hash[0] != chain.fork || number > chain.number) {
+
+            free(data);
+            return json_pack("{s{siss}}", "error", "code", -32000, "message", "header not found");
+        }
+    } else {
+        cr_assert(eth_json_u64(&number, at, "block", &err) == AM_OK);
+    }
+    if (memcmp(to, fake_multicall, 20) == 0)
+        aggregate(&answer, am_bin_of(data, len), number);
+    else if (!call(&answer, am_bin_of(data, len), number))
+        answer.len = 0;
+    free(data);
+    reply = json_object();
+    json_object_set_new(reply, "result", eth_json_of_data(out, answer.len));
+    return reply;
+}
+
+json_t *
+fake_answer(void *arg, const char *method, const json_t *params)
+{
+    const char *tag = json_string_value(json_array_get(params, 0));
+    uint64_t number = chain.number;
+    uint8_t hash[32];
+
+    (void)arg;
+    if (strcmp(method, "eth_chainId") == 0)
+        return json_pack("{so}", "result", eth_json_of_u64(chain.chain_id));
+    if (strcmp(method, "eth_getCode") == 0)
+        return json_pack("{ss}", "result", chain.code ? "0x60" : "0x");
+    if (strcmp(method, "eth_call") == 0)
+        return answer_call(params);
+    if (tag != NULL && strcmp(tag, "latest") != 0)
+        number = strtoull(tag, NULL, 16);
+    hash_of(hash, number);
+    return json_pack("{s{sososo}}", "result", "number", eth_json_of_u64(number), "hash",
+                     eth_json_of_data(hash, 32), "timestamp", eth_json_of_u64(1700000000 + number));
+}

@@ -1,0 +1,24 @@
+/*  chain_fake -- a chain of the test's own making: what answers depend on, and the answers.
+ *
+ *  SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CHAIN_FAKE_H
+#define CHAIN_FAKE_H
+
+#include "../../services/chain/chain_calls.h"
+#include "dn_rpcdouble.h"
+
+struct chain_fake {
+    uint64_t chain_id, number, listed_at; /* listed_at: first block that lists the members */
+    uint8_t fork;
+    size_t count; /* members; the own one first */
+    bool code, member_code, own_hidden, cidr_reverts;
+};
+
+extern struct chain_fake chain;
+extern const uint8_t fake_member[20], fake_cluster[20], fake_multicall[20];
+
+void fake_id(uint8_t out[static 32], size_t i); /* of member i */
+json_t *fake_answer(void *arg, const char *method, const json_t *params);
+
+#endif

@@ -10,6 +10,7 @@
 
 #define PAGE_EVENTS 64
 #define PAGE_BYTES 40000 /* a bus message is at most 64 KiB */
+#define DATA_MAX 32768   /* of one event, as bus/messages/indexer.def has it */
 
 struct indexer {
     struct bus *bus;
@@ -72,7 +73,7 @@ on_again(struct ev_loop *loop, ev_timer *w, int events)
 static int
 begin(struct indexer *ix, const struct chain_view *view, struct am_error *err)
 {
-    uint64_t start = ix->settings->start_block;
+    uint64_t start = ix->settings->start_block > 0 ? ix->settings->start_block : view->block_number;
     int r;
 
     memcpy(ix->poll.cluster, view->cluster.p, 20);
@@ -81,7 +82,7 @@ begin(struct indexer *ix, const struct chain_view *view, struct am_error *err)
         return r;
     ix->poll.store = ix->store;
     if (!ix->poll.cursor.set)
-        ix->poll.cursor.block = start > 0 ? start - 1 : view->block_number;
+        ix->poll.cursor.block = start > 0 ? start - 1 : 0;
     return AM_OK;
 }
 
@@ -108,6 +109,8 @@ struct page {
     struct indexer_events_reply reply;
     uint8_t *bytes; /* the events' memory, until the reply is sent */
     size_t len;
+    int code;
+    struct am_error err; /* why the first event cannot be told */
 };
 
 static bool
@@ -118,7 +121,16 @@ add_event(void *arg, const struct ix_log *log)
     size_t need = 32 + 32 * log->topic_count + log->data_len;
     uint8_t *at = page->bytes + page->len;
 
-    if (page->reply.events_count == PAGE_EVENTS || page->len + need > PAGE_BYTES) {
+    if (page->reply.events_count == 0 && log->data_len > DATA_MAX) {
+        page->code = am_fail(&page->err, AM_OUT_OF_RANGE,
+                             "indexer: event %llu/%llu has %zu bytes of data, at most %d can be "
+                             "told: ask for what is after it",
+                             (unsigned long long)log->block_number,
+                             (unsigned long long)log->log_index, log->data_len, DATA_MAX);
+        return false;
+    }
+    if (page->reply.events_count == PAGE_EVENTS || page->len + need > PAGE_BYTES ||
+        log->data_len > DATA_MAX) {
         page->reply.more = true;
         return false;
     }
@@ -152,9 +164,8 @@ on_events(void *arg, struct bus_request *request, const void *message)
     else
         r = ix_store_after(ix->store, asked->block_number, asked->log_index,
                            asked->topic0.len == 32 ? asked->topic0.p : NULL, add_event, page, &err);
-    if (r == AM_OK && page->reply.more && page->reply.events_count == 0)
-        r = am_fail(&err, AM_OUT_OF_RANGE, "indexer: the next event is larger than %d bytes",
-                    PAGE_BYTES);
+    if (r == AM_OK && (r = page->code) != AM_OK)
+        err = page->err;
     if (r == AM_OK)
         bus_reply(request, &page->reply);
     else

@@ -29,9 +29,10 @@ check(const struct ix_log *log, const json_t *value, const uint8_t address[20],
     const json_t *removed = json_object_get(value, "removed");
 
     if (removed != NULL && !json_is_false(removed))
-        return am_fail(err, AM_INVALID_ARGUMENT, "eth_getLogs: a removed log in a range query");
+        return am_fail(err, AM_INVALID_ARGUMENT, "eth_getLogs removed: expected false");
     if (memcmp(address, range->address, 20) != 0)
-        return am_fail(err, AM_INVALID_ARGUMENT, "eth_getLogs address: expected the cluster's");
+        return am_fail(err, AM_INVALID_ARGUMENT,
+                       "eth_getLogs address: expected the cluster's, got another");
     if (log->block_number < range->from || log->block_number > range->to)
         return am_fail(err, AM_INVALID_ARGUMENT,
                        "eth_getLogs blockNumber: expected %llu to %llu, got %llu",
@@ -57,10 +58,11 @@ ix_log_read(struct ix_log *log, const json_t *value, const struct ix_range *rang
         (r = eth_json_fixed(address, 20, json_object_get(value, "address"), "eth_getLogs address",
                             err)) != AM_OK ||
         (r = read_topics(log, json_object_get(value, "topics"), err)) != AM_OK ||
-        (r = check(log, value, address, range, err)) != AM_OK)
-        return r;
-    return eth_json_data(&log->data, &log->data_len, json_object_get(value, "data"),
-                         "eth_getLogs data", err);
+        (r = check(log, value, address, range, err)) != AM_OK ||
+        (r = eth_json_data(&log->data, &log->data_len, json_object_get(value, "data"),
+                           "eth_getLogs data", err)) != AM_OK)
+        memset(log, 0, sizeof *log);
+    return r;
 }
 
 void

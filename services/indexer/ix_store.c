@@ -41,6 +41,14 @@ same_cluster(struct ix_store *s, const uint8_t cluster[static 20])
     sqlite3_stmt *q = NULL;
     int yes = -1, step;
 
+    /* A page that is broken further in would be met later, and then at every start. */
+    if (sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &q, NULL) != SQLITE_OK)
+        return -1;
+    step = sqlite3_step(q);
+    yes = step == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(q, 0), "ok") == 0;
+    sqlite3_finalize(q);
+    if (!yes)
+        return -1;
     if (sqlite3_prepare_v2(s->db, "SELECT cluster FROM origin", -1, &q, NULL) != SQLITE_OK)
         return -1;
     if ((step = sqlite3_step(q)) == SQLITE_ROW)
@@ -87,7 +95,7 @@ ix_store_open(struct ix_store **out, const char *dir, const uint8_t cluster[stat
             return AM_OK;
         }
         am_log(AM_WARN, "store.begun_anew",
-               "path=%s reason=\"another cluster's, or unreadable: %s\"", path,
+               "path=%s reason=\"of another cluster, or unreadable: %s\"", path,
                sqlite3_errmsg(s->db));
         sqlite3_close(s->db);
         s->db = NULL;
@@ -140,9 +148,24 @@ ix_store_count(struct ix_store *s, uint64_t *count, struct am_error *err)
     return step == SQLITE_ROW ? AM_OK : broken(s, "counting events", err);
 }
 
+/* SQLite counts to 2^63 - 1. */
+static int
+fits(uint64_t block, uint64_t log_index, struct am_error *err)
+{
+    if (block <= INT64_MAX && log_index <= INT64_MAX)
+        return AM_OK;
+    return am_fail(err, AM_OUT_OF_RANGE,
+                   "event store: expected a position below 2^63, got %llu/%llu",
+                   (unsigned long long)block, (unsigned long long)log_index);
+}
+
 static int
 insert(struct ix_store *s, sqlite3_stmt *q, const struct ix_log *log, struct am_error *err)
 {
+    int r = fits(log->block_number, log->log_index, err);
+
+    if (r != AM_OK)
+        return r;
     sqlite3_bind_int64(q, 1, (sqlite3_int64)log->block_number);
     sqlite3_bind_int64(q, 2, (sqlite3_int64)log->log_index);
     sqlite3_bind_blob(q, 3, log->tx_hash, 32, SQLITE_STATIC);
@@ -187,7 +210,7 @@ ix_store_append(struct ix_store *s, const struct ix_log *logs, size_t count,
     sqlite3_stmt *q = NULL;
     int r;
 
-    if ((r = run(s, "BEGIN IMMEDIATE", err)) != AM_OK)
+    if ((r = fits(cursor->block, 0, err)) != AM_OK || (r = run(s, "BEGIN IMMEDIATE", err)) != AM_OK)
         return r;
     if (sqlite3_prepare_v2(s->db, "INSERT OR IGNORE INTO event VALUES(?, ?, ?, ?, ?)", -1, &q,
                            NULL) != SQLITE_OK)
@@ -207,7 +230,7 @@ ix_store_rewind(struct ix_store *s, uint64_t block, struct am_error *err)
     sqlite3_stmt *q = NULL;
     int r;
 
-    if ((r = run(s, "BEGIN IMMEDIATE", err)) != AM_OK)
+    if ((r = fits(block, 0, err)) != AM_OK || (r = run(s, "BEGIN IMMEDIATE", err)) != AM_OK)
         return r;
     if (sqlite3_prepare_v2(s->db, "DELETE FROM event WHERE block > ?", -1, &q, NULL) != SQLITE_OK)
         r = broken(s, "forgetting events", err);
@@ -244,10 +267,13 @@ ix_store_after(struct ix_store *s, uint64_t block, uint64_t log_index, const uin
 {
     sqlite3_stmt *q = NULL;
     struct ix_log log;
+    bool readable = true;
     int step;
 
-    if (block > INT64_MAX || log_index > INT64_MAX)
-        return AM_OK; /* nothing can lie after such a position */
+    if (block > INT64_MAX)
+        return AM_OK; /* nothing is stored after such a block; after such an index much may be */
+    if (log_index > INT64_MAX)
+        log_index = INT64_MAX;
     if (sqlite3_prepare_v2(s->db,
                            "SELECT block, log_index, tx_hash, topics, data FROM event"
                            " WHERE (block, log_index) > (?1, ?2)"
@@ -259,8 +285,12 @@ ix_store_after(struct ix_store *s, uint64_t block, uint64_t log_index, const uin
     sqlite3_bind_int64(q, 2, (sqlite3_int64)log_index);
     if (topic0 != NULL)
         sqlite3_bind_blob(q, 3, topic0, 32, SQLITE_STATIC);
-    while ((step = sqlite3_step(q)) == SQLITE_ROW && read_row(q, &log) && fn(arg, &log))
+    while ((step = sqlite3_step(q)) == SQLITE_ROW && (readable = read_row(q, &log)) &&
+           fn(arg, &log))
         ;
     sqlite3_finalize(q);
+    if (!readable)
+        return am_fail(err, AM_DATA_LOSS, "event store: expected a whole event at %llu/%llu",
+                       (unsigned long long)log.block_number, (unsigned long long)log.log_index);
     return step == SQLITE_ROW || step == SQLITE_DONE ? AM_OK : broken(s, "reading events", err);
 }

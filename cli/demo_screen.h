@@ -8,7 +8,7 @@
 #include "cli_tx.h"
 #include "watch.h"
 
-#define SCREEN_NODES 64
+#define SCREEN_NODES 252
 
 struct screen {
     bool terminal;

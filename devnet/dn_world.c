@@ -42,22 +42,34 @@ plan(struct dn_world *w, char artifacts[static 600], char aa[static 600])
     return (struct deploy){&w->operator_key, artifacts, aa, w->step, w->arg};
 }
 
-static int
-deploy_all(struct dn_world *w, struct am_error *err)
+int
+dn_world_cluster(struct dn_world *w, unsigned number, struct am_error *err)
 {
     char artifacts[600], aa[600], receipt[600];
     struct deploy how = plan(w, artifacts, aa);
     struct deploy_cluster_options options = {.cidr_ip = CIDR_IP, .cidr_prefix = CIDR_PREFIX};
-    uint8_t signer[20];
     int r;
 
+    eth_word_u64(options.salt, number);
     snprintf(receipt, sizeof receipt, "%s/deployment.json", w->dir);
-    if ((r = signer_address(signer, DN_SPONSOR_KEY, err)) != AM_OK ||
-        (r = signer_address(options.kms_root, DN_KMS_ROOT_KEY, err)) != AM_OK ||
-        (r = deploy_infra(&how, &w->deployed, signer, err)) != AM_OK ||
+    if ((r = signer_address(options.kms_root, DN_KMS_ROOT_KEY, err)) != AM_OK ||
         (r = deploy_cluster(&how, &w->deployed, &options, err)) != AM_OK)
         return r;
     return deployment_write(&w->deployed, receipt, err);
+}
+
+static int
+deploy_all(struct dn_world *w, struct am_error *err)
+{
+    char artifacts[600], aa[600];
+    struct deploy how = plan(w, artifacts, aa);
+    uint8_t signer[20];
+    int r;
+
+    if ((r = signer_address(signer, DN_SPONSOR_KEY, err)) != AM_OK ||
+        (r = deploy_infra(&how, &w->deployed, signer, err)) != AM_OK)
+        return r;
+    return dn_world_cluster(w, 0, err);
 }
 
 int

@@ -12,7 +12,7 @@
 #include "../cli/deploy.h"
 #include "dn_chain.h"
 
-#define DN_NODES_MAX 64
+#define DN_NODES_MAX 252
 
 struct dn_node {
     unsigned number; /* 1.. : also the last byte of its address on the wire */
@@ -46,6 +46,10 @@ struct dn_world {
 int dn_world_open(struct dn_world *w, const struct dn_paths *paths,
                   struct am_error *err) AM_MUST_CHECK;
 void dn_world_close(struct dn_world *w);
+
+/* Another cluster on the same chain; nodes added from now on are its members.
+ * In: number  its salt; 0 is the first one */
+int dn_world_cluster(struct dn_world *w, unsigned number, struct am_error *err) AM_MUST_CHECK;
 
 /* A new member contract on chain, sponsored, known to every node's endpoint file; nothing runs yet.
  * Out:     node  owned by w */

@@ -1,7 +1,7 @@
 /*  test_bus_calls -- every call ends once, nothing is done late, nothing is done twice.  */
 #include "bus_world.h"
 
-#include "../../bus/bus_secret.h"
+#include "../../common/crypto/am_once.h"
 #include "../../common/base/am_clock.h"
 #include "../../common/base/am_secret.h"
 
@@ -237,22 +237,22 @@ Test(bus_calls, beyond_1024_or_a_limit_are_refused_at_once)
 Test(bus_calls, carry_secrets_sealed_to_a_one_time_key)
 {
     uint8_t key[32] = {1, 2, 3}, sealed[80];
-    struct bus_once *once, *other;
+    struct am_once *once, *other;
     struct am_bin public, theirs;
     struct am_error err;
     void *secret;
 
-    cr_assert_eq(bus_once_make(&once, &public, &err), AM_OK, "%s", err.text);
-    cr_assert_eq(bus_once_make(&other, &theirs, &err), AM_OK);
+    cr_assert_eq(am_once_make(&once, &public, &err), AM_OK, "%s", err.text);
+    cr_assert_eq(am_once_make(&other, &theirs, &err), AM_OK);
     cr_assert_eq(crypto_box_seal(sealed, key, sizeof key, public.p), 0);
-    cr_assert_eq(bus_once_open(other, &secret, 32, AM_BIN(sealed), &err), AM_INVALID_ARGUMENT);
+    cr_assert_eq(am_once_open(other, &secret, 32, AM_BIN(sealed), &err), AM_INVALID_ARGUMENT);
     cr_assert_null(secret);
-    cr_assert_eq(bus_once_open(once, &secret, 31, AM_BIN(sealed), &err), AM_OUT_OF_RANGE);
-    cr_assert_eq(bus_once_open(once, &secret, 32, AM_BIN(sealed), &err), AM_OK);
+    cr_assert_eq(am_once_open(once, &secret, 31, AM_BIN(sealed), &err), AM_OUT_OF_RANGE);
+    cr_assert_eq(am_once_open(once, &secret, 32, AM_BIN(sealed), &err), AM_OK);
     cr_assert_arr_eq(secret, key, 32);
     am_secret_free(&secret);
-    bus_once_free(&once);
-    bus_once_free(&other);
+    am_once_free(&once);
+    am_once_free(&other);
     cr_assert_null(once);
 }
 

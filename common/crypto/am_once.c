@@ -1,23 +1,23 @@
-/*  bus_secret -- the one-time key that a secret is sealed to on its way over the bus.  */
-#include "bus_secret.h"
+/*  am_once -- the one-time key that a secret is sealed to.  */
+#include "am_once.h"
 
-#include "../common/base/am_secret.h"
+#include "../base/am_secret.h"
 
 #include <sodium.h>
 
-struct bus_once {
+struct am_once {
     uint8_t public[crypto_box_PUBLICKEYBYTES];
     uint8_t secret[crypto_box_SECRETKEYBYTES];
 };
 
 int
-bus_once_make(struct bus_once **once, struct am_bin *public, struct am_error *err)
+am_once_make(struct am_once **once, struct am_bin *public, struct am_error *err)
 {
     *public = (struct am_bin){NULL, 0};
     if ((*once = am_secret_alloc(sizeof **once, err)) == NULL)
         return AM_RESOURCE_EXHAUSTED;
     if (crypto_box_keypair((*once)->public, (*once)->secret) != 0) {
-        bus_once_free(once);
+        am_once_free(once);
         return am_fail(err, AM_INTERNAL, "one-time key: expected a pair from libsodium, got none");
     }
     *public = AM_BIN((*once)->public);
@@ -25,8 +25,8 @@ bus_once_make(struct bus_once **once, struct am_bin *public, struct am_error *er
 }
 
 int
-bus_once_open(struct bus_once *once, void **secret, size_t len, struct am_bin sealed,
-              struct am_error *err)
+am_once_open(struct am_once *once, void **secret, size_t len, struct am_bin sealed,
+             struct am_error *err)
 {
     *secret = NULL;
     if (sealed.len != len + crypto_box_SEALBYTES)
@@ -43,7 +43,7 @@ bus_once_open(struct bus_once *once, void **secret, size_t len, struct am_bin se
 }
 
 void
-bus_once_free(struct bus_once **once)
+am_once_free(struct am_once **once)
 {
     am_secret_free((void **)once);
 }

@@ -1,5 +1,5 @@
 /*  bus_doc -- print docs/bus.md from the tables, so that the page cannot disagree with the code. */
-#include "bus_schema.h"
+#include "../../bus/bus_schema.h"
 
 #include <inttypes.h>
 #include <stdio.h>

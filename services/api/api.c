@@ -49,7 +49,6 @@ on_peer(void *arg, enum bus_topic topic, enum bus_change change, const void *fac
     if (i == f->peer_count)
         f->peer_count++;
     memcpy(f->peers[i].member_id, p->member_id.p, 32);
-    f->peers[i].live = am_str_eq(p->state, "live");
 }
 
 static void

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Direct UDP is all there is until the tunnel process exists. */
 static json_t *
@@ -19,19 +20,37 @@ transports(const struct api_facts *f)
     return object;
 }
 
+/* A reason may quote what came from outside, cut at any byte: JSON has only UTF-8, and a health
+ * page that cannot be written would look like a dead process. */
+static json_t *
+text_of(const char *text)
+{
+    json_t *value = json_string(text);
+    char plain[512];
+    size_t n = 0;
+
+    if (value != NULL)
+        return value;
+    for (; text[n] != '\0' && n < sizeof plain - 1; n++)
+        plain[n] = (char)((unsigned char)text[n] < 0x80 ? text[n] : '?');
+    plain[n] = '\0';
+    return json_string(plain);
+}
+
 char *
 api_healthz(const struct api_facts *f, unsigned *status)
 {
     bool healthy = f->mesh_answers && f->healthy;
     const char *reason = f->mesh_answers ? f->reason : "mesh does not answer on the bus";
-    json_t *root = json_pack(
-        "{s:s, s:b, s:b, s:I, s:o, s:{s:i, s:i, s:i}, s:b, s:b, s:I, s:b, s:s}", "phase",
-        *f->phase != '\0' ? f->phase : "booting", "first_converged", f->first_converged,
-        "csk_acquired", f->csk_acquired, "live_peers", (json_int_t)f->live_peers, "transports",
-        transports(f), "punch", "punch_attempts_total", 0, "punch_success_total", 0,
-        "udp_reverts_total", 0, "indexer_connected", f->indexer_connected, "indexer_caught_up",
-        f->indexer_caught_up, "indexer_cursor_block", (json_int_t)f->indexer_cursor_block, "live",
-        f->mesh_answers && f->live, "reason", reason);
+    json_t *root =
+        json_pack("{s:o, s:b, s:b, s:I, s:o, s:{s:i, s:i, s:i}, s:b, s:b, s:I, s:b, s:o}", "phase",
+                  text_of(*f->phase != '\0' ? f->phase : "booting"), "first_converged",
+                  f->first_converged, "csk_acquired", f->csk_acquired, "live_peers",
+                  (json_int_t)(f->mesh_answers ? f->live_peers : 0), "transports", transports(f),
+                  "punch", "punch_attempts_total", 0, "punch_success_total", 0, "udp_reverts_total",
+                  0, "indexer_connected", f->indexer_connected, "indexer_caught_up",
+                  f->indexer_caught_up, "indexer_cursor_block", (json_int_t)f->indexer_cursor_block,
+                  "live", f->mesh_answers && f->live, "reason", text_of(reason));
     char *text = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
 
     json_decref(root);
@@ -50,15 +69,19 @@ api_metrics(const struct api_facts *f)
          f->mesh_answers && f->healthy},
         {"attestmesh_live", "gauge", "1 while the mesh is converged", f->mesh_answers && f->live},
         {"attestmesh_members", "gauge", "members of the cluster on chain", f->members},
-        {"attestmesh_live_peers", "gauge", "peers heard within 6 s", f->live_peers},
+        {"attestmesh_live_peers", "gauge", "peers heard within 6 s",
+         f->mesh_answers ? f->live_peers : 0},
         {"attestmesh_csk_acquired", "gauge", "1 while the Cluster Shared Key is held",
          f->csk_acquired},
         {"attestmesh_head_block", "gauge", "newest block seen", f->head},
         {"attestmesh_indexer_cursor_block", "gauge", "every event up to here is stored",
          f->indexer_cursor_block},
         {"attestmesh_rpc_calls_total", "counter", "JSON-RPC elements asked", f->rpc_calls},
+        {"attestmesh_punch_attempts_total", "counter", "hole punches tried", 0},
+        {"attestmesh_punch_success_total", "counter", "hole punches that carried", 0},
+        {"attestmesh_udp_reverts_total", "counter", "peers taken back from UDP to TCP", 0},
     };
-    char *text = NULL;
+    char *text = NULL, hex[65];
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
 
@@ -67,6 +90,12 @@ api_metrics(const struct api_facts *f)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         fprintf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", rows[i].name, rows[i].help,
                 rows[i].name, rows[i].type, rows[i].name, (unsigned long long)rows[i].value);
+    fprintf(out, "# HELP attestmesh_peer_transport what carries WireGuard to a peer\n"
+                 "# TYPE attestmesh_peer_transport gauge\n");
+    for (size_t i = 0; i < f->peer_count; i++) {
+        am_hex(hex, f->peers[i].member_id, 32);
+        fprintf(out, "attestmesh_peer_transport{member_id=\"%s\",transport=\"udp\"} 1\n", hex);
+    }
     if (fclose(out) == 0)
         return text;
     free(text);

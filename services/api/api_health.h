@@ -11,7 +11,6 @@
 
 struct api_peer {
     uint8_t member_id[32];
-    bool live;
 };
 
 /* Everything that is known of this node; zero is the state of the first second. */
@@ -27,13 +26,14 @@ struct api_facts {
     uint64_t rpc_calls, head;
 };
 
-/* v1's JSON, then `live` and `reason`.
+/* v1's JSON, then `live` and `reason`.  What latches is told for as long as we run; what mesh has
+ * to repeat (live, live_peers) only while it answers.
  * Out:     status  200 while healthy and mesh answers, else 503
  * Returns: text to be freed by the caller; NULL when memory ran out
  * Source:  protocol page 6.3 */
 char *api_healthz(const struct api_facts *facts, unsigned *status) AM_MUST_CHECK;
 
-/* Prometheus text.  To be freed by the caller; NULL when memory ran out. */
+/* Prometheus text, v1's names among them.  To be freed by the caller; NULL when memory ran out. */
 char *api_metrics(const struct api_facts *facts) AM_MUST_CHECK;
 
 #endif

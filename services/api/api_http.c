@@ -9,13 +9,14 @@
 
 #define CONNECTIONS_MAX 64u
 #define IDLE_SECONDS 10u
+#define SWEEP_SECONDS 1.
 
 struct api_http {
     struct MHD_Daemon *daemon;
     struct ev_loop *loop;
     const struct api_facts *facts;
     ev_io ready;
-    ev_timer sweep; /* time-outs of idle connections */
+    ev_timer sweep; /* idle connections' time-outs, and what epoll does not tell */
 };
 
 static enum MHD_Result
@@ -28,6 +29,8 @@ respond(struct MHD_Connection *c, unsigned status, char *text, const char *type)
         return MHD_NO;
     response = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
     MHD_add_response_header(response, "Content-Type", type);
+    if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+        MHD_add_response_header(response, "Allow", "GET, HEAD");
     r = MHD_queue_response(c, status, response);
     MHD_destroy_response(response);
     return r;
@@ -51,7 +54,7 @@ on_request(void *arg, struct MHD_Connection *c, const char *url, const char *met
         *size = 0;
         return MHD_YES;
     }
-    if (strcmp(method, "GET") != 0)
+    if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
         return respond(c, 405, strdup("{\"error\":\"method-not-allowed\"}"), "application/json");
     if (strcmp(url, "/healthz") == 0) {
         text = api_healthz(http->facts, &status);
@@ -62,22 +65,32 @@ on_request(void *arg, struct MHD_Connection *c, const char *url, const char *met
     return respond(c, 404, strdup("{\"error\":\"not-found\"}"), "application/json");
 }
 
+/* The server's descriptors are edge-triggered: what it has read and not yet dealt with is told by
+ * its own time-out alone. */
+static void
+run(struct api_http *http)
+{
+    MHD_UNSIGNED_LONG_LONG ms;
+
+    MHD_run(http->daemon);
+    http->sweep.repeat = SWEEP_SECONDS;
+    if (MHD_get_timeout(http->daemon, &ms) == MHD_YES && (double)ms / 1000 < SWEEP_SECONDS)
+        http->sweep.repeat = ms > 0 ? (double)ms / 1000 : 0.001;
+    ev_timer_again(http->loop, &http->sweep);
+}
+
 static void
 on_ready(struct ev_loop *loop, ev_io *w, int events)
 {
-    struct api_http *http = w->data;
-
     (void)loop, (void)events;
-    MHD_run(http->daemon);
+    run(w->data);
 }
 
 static void
 on_sweep(struct ev_loop *loop, ev_timer *w, int events)
 {
-    struct api_http *http = w->data;
-
     (void)loop, (void)events;
-    MHD_run(http->daemon);
+    run(w->data);
 }
 
 int
@@ -100,8 +113,7 @@ api_http_open(struct api_http **out, struct ev_loop *loop, const char *listen,
     http->daemon =
         MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, http, MHD_OPTION_SOCK_ADDR,
                          (struct sockaddr *)&addr, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-                         MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
-                         MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+                         MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_END);
     if (http->daemon == NULL) {
         free(http);
         return am_fail(err, AM_UNAVAILABLE, "HEALTH_HTTP_ADDR: cannot listen on %s: is it in use?",
@@ -109,7 +121,7 @@ api_http_open(struct api_http **out, struct ev_loop *loop, const char *listen,
     }
     ev_io_init(&http->ready, on_ready,
                MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, EV_READ);
-    ev_timer_init(&http->sweep, on_sweep, 1, 1);
+    ev_timer_init(&http->sweep, on_sweep, SWEEP_SECONDS, SWEEP_SECONDS);
     http->ready.data = http->sweep.data = http;
     ev_io_start(loop, &http->ready);
     ev_timer_start(loop, &http->sweep);

@@ -77,7 +77,8 @@ void
 host_fault(struct host *h, const char *port, const char *fault)
 {
     char url[64], out[64];
-    const char *const argv[] = {"curl", "-sS", "--data", fault, url, NULL};
+    const char *const argv[] = {"curl",   "-sS", "--retry", "5", "--retry-connrefused",
+                                "--data", fault, url,       NULL};
     struct am_error err = {0};
 
     snprintf(url, sizeof url, "http://127.0.0.1:%s/fault", port);

@@ -16,7 +16,7 @@
 #define APART_MS 50  /* a storm of changes is one datagram */
 #define BATCH 64     /* datagrams read before the loop has its turn */
 #define EAGER_MS                                                                                   \
-    500 /* between datagrams until the gate opens: who has just met us must not wait for 2 s */
+    500 /* between datagrams while not live: who has just met us must not wait for 2 s */
 
 static struct sockaddr_in
 at(uint32_t ip, uint16_t port)
@@ -196,7 +196,7 @@ mesh_beats_run(struct mesh *m)
         return;
     b->wanted = false;
     b->said = connected;
-    b->due_ms = now + (m->gate.opened ? MESH_INTERVAL_MS : EAGER_MS);
+    b->due_ms = now + (m->verdict.live ? MESH_INTERVAL_MS : EAGER_MS);
     b->sent_ms = now;
     compose(m, &connected);
     ask.timestamp_ms = b->out.timestamp_ms;

@@ -19,6 +19,7 @@
 
 #define JOIN_MS 20000
 #define BACK_MS 8000  /* whole again after the killed service is back */
+#define LOST_MS 2500  /* after which a bus says that a publisher is gone */
 #define START_MS 1000 /* for the supervisor to have it back */
 
 enum role { ORIGINATOR, OTHER };
@@ -189,8 +190,8 @@ act(struct e2e *t, struct run *r, struct e2e_ping *ping)
     if (!early) {
         if (!kill_it(t, r))
             return "the service was not restarted";
-        e2e_pause(t, 300); /* long enough for its loss to show */
-        if (e2e_until(t, whole, r, BACK_MS - 300) < 0)
+        e2e_pause(t, LOST_MS); /* or yesterday's facts would be judged */
+        if (e2e_until(t, whole, r, BACK_MS - LOST_MS) < 0)
             return "not whole 8 s after the service was back";
     }
     r->whole_ms = am_mono_ms() - r->killed_ms;

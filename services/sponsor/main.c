@@ -19,6 +19,7 @@
 #include <time.h>
 
 #define BODY_MAX (128u * 1024u)
+#define BODY_HEARD (1024u * 1024u) /* so much is read to refuse politely; beyond, we hang up */
 
 extern char **environ;
 
@@ -48,8 +49,11 @@ take(struct upload *u, const char *data, size_t *size)
 {
     char *grown;
 
-    if (u->too_long || u->len + *size > BODY_MAX) {
+    if (u->len + *size > BODY_HEARD)
+        return MHD_NO;
+    if (u->len + *size > BODY_MAX) {
         u->too_long = true; /* read to the end, so that the refusal can be read too */
+        u->len += *size;
     } else if ((grown = realloc(u->p, u->len + *size)) != NULL) {
         u->p = grown;
         memcpy(u->p + u->len, data, *size);

@@ -16,7 +16,7 @@ struct sp_policy {
 
 /* Read the list: one 20-byte hex address a line, '#' begins a comment.  The old list stays when
  * the new one is refused.
- * Returns: AM_OK, AM_NOT_FOUND (no such file), AM_INVALID_ARGUMENT (line named),
+ * Returns: AM_OK, AM_NOT_FOUND (cannot be read, or not whole), AM_INVALID_ARGUMENT (line named),
  *          AM_RESOURCE_EXHAUSTED (more than SP_APPS_MAX) */
 int sp_policy_load(struct sp_policy *policy, const char *path, struct am_error *err) AM_MUST_CHECK;
 

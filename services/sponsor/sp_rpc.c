@@ -54,8 +54,9 @@ sign_for(struct sponsor *sp, const json_t *params, bool stub, uint64_t now,
         return r;
     /* The list is read at each question: an operator's edit holds at once, a broken edit is told
      * to whoever asks and changes nothing. */
-    if ((r = sp_policy_load(&sp->policy, sp->apps_path, err)) != AM_OK ||
-        (r = sp_policy_check(&sp->policy, op.sender, err)) != AM_OK)
+    if (sp_policy_load(&sp->policy, sp->apps_path, err) != AM_OK)
+        return err->code = AM_FAILED_PRECONDITION; /* ours, not the asker's */
+    if ((r = sp_policy_check(&sp->policy, op.sender, err)) != AM_OK)
         return r;
     return sp_op_sign(data, &op, sp->paymaster, sp->chain_id, now + SP_VALID_SECONDS, sp->key, err);
 }
@@ -75,6 +76,19 @@ result_of(const struct sponsor *sp, const uint8_t data[static SP_DATA_LEN], bool
                               STUB_VERIFICATION_GAS, "paymasterPostOpGasLimit", STUB_POST_OP_GAS,
                               "isFinal", 0, "sponsor", "name", "attestmesh-sponsor"));
     return result;
+}
+
+static int
+number_of(int code)
+{
+    switch (code) {
+    case AM_PERMISSION_DENIED:
+        return -32001;
+    case AM_FAILED_PRECONDITION:
+        return -32603;
+    default:
+        return -32602;
+    }
 }
 
 /* The member to put beside "id": "result" or "error". */
@@ -100,7 +114,7 @@ decide(struct sponsor *sp, const json_t *request, uint64_t now, const char **mem
     am_log(r == AM_OK ? AM_INFO : AM_WARN, "sponsor.decided", "method=%s outcome=%s reason=\"%s\"",
            stub ? "stub" : "data", am_err_name(r), err.text);
     if (r != AM_OK)
-        return error_of(r == AM_PERMISSION_DENIED ? -32001 : -32602, err.text);
+        return error_of(number_of(r), err.text);
     *member = "result";
     return result_of(sp, data, stub);
 }
@@ -116,7 +130,7 @@ sp_rpc_answer(struct sponsor *sp, struct am_bin body, uint64_t now)
     if (json_is_object(request))
         value = decide(sp, request, now, &member);
     else
-        value = error_of(-32700, "expected one JSON-RPC object");
+        value = error_of(request == NULL ? -32700 : -32600, "expected one JSON-RPC object");
     id = json_object_get(request, "id");
     response =
         json_pack("{s:s, s:O?, s:o}", "jsonrpc", "2.0", "id",

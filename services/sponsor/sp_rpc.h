@@ -22,8 +22,9 @@ struct sponsor {
  * In:      body    whatever a client sent
  *          now     seconds since 1970
  * Returns: the response body, NUL-terminated, to be freed by the caller; NULL when memory ran out.
- *          Refusals are JSON-RPC errors with the reason: -32700, -32600, -32601, -32602 as the
- *          specification has them, -32001 for an app that is not on the list
+ *          Refusals are JSON-RPC errors with the reason: -32700, -32600 (batches too), -32601,
+ *          -32602 as the specification has them, -32603 while the list cannot be read, -32001 for
+ *          an app that is not on it
  * Source:  ERC-7677; JSON-RPC 2.0
  */
 char *sp_rpc_answer(struct sponsor *sponsor, struct am_bin body, uint64_t now) AM_MUST_CHECK;

@@ -10,3 +10,16 @@ if(TARGET test_api)
   target_compile_definitions(test_api PRIVATE API="$<TARGET_FILE:attestmesh-api>" ANVIL="${anvil}")
   add_dependencies(test_api attestmesh-api)
 endif()
+am_test(sponsor ${here}/test_sponsor.c ${here}/service_world.c LIBS sponsor bus am_net devnet)
+if(TARGET test_sponsor)
+  target_compile_definitions(test_sponsor PRIVATE SPONSOR="$<TARGET_FILE:attestmesh-sponsor>"
+    ANVIL="${anvil}")
+  add_dependencies(test_sponsor attestmesh-sponsor)
+endif()
+set(artifacts ARTIFACTS="${CMAKE_SOURCE_DIR}/contracts/artifacts"
+  AA="${CMAKE_SOURCE_DIR}/devnet/node_modules/@account-abstraction/contracts/artifacts")
+am_test(sponsor_chain ${here}/test_sponsor_chain.c ${here}/service_world.c
+  LIBS sponsor deploy bus am_net devnet)
+if(TARGET test_sponsor_chain)
+  target_compile_definitions(test_sponsor_chain PRIVATE ANVIL="${anvil}" ${artifacts})
+endif()

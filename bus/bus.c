@@ -42,12 +42,11 @@ on_beacon(struct ev_loop *loop, ev_timer *w, int events)
 }
 
 static int
-open_endpoint(struct bus *bus, struct bus_sock *s, int type, const char *end, bool (*ready)(void *),
+open_endpoint(struct bus *bus, struct bus_sock *s, int type, const char *end, bus_message_fn *fn,
               struct am_error *err)
 {
     char at[128];
-    int r =
-        bus_sock_open(s, bus, type, "bus", bus_address(at, bus, bus->self, end), ready, bus, err);
+    int r = bus_sock_open(s, bus, type, "bus", bus_address(at, bus, bus->self, end), fn, bus, err);
 
     /* Where peers are known by uid, the ZAP handler decides. */
     if (r == AM_OK && chmod(at + strlen("ipc://"), bus->by_uid ? 0666 : 0600) != 0)
@@ -68,8 +67,8 @@ open_all(struct bus *bus, const struct bus_options *o, struct am_error *err)
         return am_fail(err, AM_INTERNAL, "bus: expected a context, got %s", zmq_strerror(errno));
     if ((r = bus_zap_open(bus, o->uids, err)) != AM_OK || o->self == BUS_CLI)
         return r;
-    if ((r = open_endpoint(bus, &bus->pub, ZMQ_XPUB, "pub", bus_pub_ready, err)) != AM_OK ||
-        (r = open_endpoint(bus, &bus->req, ZMQ_ROUTER, "req", bus_req_ready, err)) != AM_OK)
+    if ((r = open_endpoint(bus, &bus->pub, ZMQ_XPUB, "pub", bus_on_subscription, err)) != AM_OK ||
+        (r = open_endpoint(bus, &bus->req, ZMQ_ROUTER, "req", bus_on_request, err)) != AM_OK)
         return r;
     ev_timer_init(&bus->beacon, on_beacon, 0, BUS_BEACON_MS / 1000.0);
     bus->beacon.data = bus;

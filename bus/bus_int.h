@@ -1,4 +1,5 @@
-/*  bus_int -- what the files of the bus share: sockets on the loop, frames, the state of a process.
+/*  bus_int -- what the files of the bus share: sockets on the loop, messages, the state of a
+ * process.
  *
  *  SPDX-License-Identifier: Apache-2.0
  */
@@ -23,27 +24,34 @@
 #define BUS_KEY_MAX 64    /* bytes of a KEYED topic's key and of an idempotency key */
 #define BUS_HELD_MAX 1024 /* requests that wait for our answer, and calls that wait for one */
 #define BUS_DEADLINE_MAX_MS 600000
-#define BUS_NOTHING ((struct am_bin){NULL, 0})
+
+struct bus_message { /* as received */
+    zmq_msg_t part[BUS_PARTS];
+    struct am_bin frame[BUS_PARTS]; /* what is in them */
+    int n;                          /* more than BUS_PARTS: the rest was thrown away */
+    struct bus_header header;       /* where the socket reads it */
+};
+
+/* Handle one.  Its failure is counted and logged by the socket. */
+typedef int bus_message_fn(void *arg, struct bus_message *m, struct am_error *err);
 
 struct bus_sock {
     struct bus *bus;
-    void *zmq;   /* NULL: not open */
-    ev_io io;    /* wakes the loop; ZMQ_FD is edge-triggered, so work is done in check */
-    bool paused; /* messages stay in the socket */
-    bool (*ready)(void *arg); /* take one message; false: there was none */
+    void *zmq;        /* NULL: not open */
+    ev_io io;         /* wakes the loop; ZMQ_FD is edge-triggered, so work is done in check */
+    bool paused;      /* messages stay in the socket */
+    const char *from; /* service whose [name][header][payload] is expected here; NULL: anything */
+    bus_message_fn *fn;
     void *arg;
     LIST_ENTRY(bus_sock) link;
 };
 
-struct bus_frames {
-    zmq_msg_t part[BUS_PARTS];
-    int n; /* more than BUS_PARTS: the rest was thrown away */
-};
-
-struct bus_store { /* of a topic */
-    uint64_t sequence;
-    struct bus_kept *kept; /* in the order of the keys */
-    size_t n;
+struct bus_client { /* our end at another service's .req */
+    struct bus *bus;
+    struct bus_sock sock, monitor;
+    bool connected;
+    const char *trouble; /* why it is not */
+    TAILQ_HEAD(, bus_asked) asked;
 };
 
 struct bus {
@@ -64,14 +72,17 @@ struct bus {
     int64_t started_ms, logged_ms;
     char phase[33], reason[385];
     long taps; /* subscriptions to "tap" */
-    struct bus_store stores[BUS_TOPIC_COUNT];
+    struct {
+        uint64_t sequence;
+        struct bus_kept *kept; /* in the order of the keys */
+        size_t n;
+    } stores[BUS_TOPIC_COUNT];
     struct {
         bus_serve_fn *fn;
         void *arg;
     } served[BUS_METHOD_COUNT];
-    bool followed[BUS_TOPIC_COUNT];
     const struct bus_header *header; /* of what a callback is being called about */
-    struct bus_client *clients[BUS_SERVICE_COUNT];
+    struct bus_client clients[BUS_SERVICE_COUNT];
     LIST_HEAD(, bus_sub) subs;
     LIST_HEAD(, bus_tapped) tapped;
     TAILQ_HEAD(, bus_request) held; /* oldest first */
@@ -79,10 +90,10 @@ struct bus {
     uint8_t out[BUS_FRAME_MAX];
 };
 
-/* bus_sock.c.  domain: ZAP's, or NULL; address: bound by a server, connected by a client, or NULL.
- */
+/* A service's name as ZAP domain is also whom we expect messages from.  address: bound by a ROUTER
+ * or XPUB, else connected; NULL: neither. */
 int bus_sock_open(struct bus_sock *s, struct bus *bus, int type, const char *domain,
-                  const char *address, bool (*ready)(void *), void *arg,
+                  const char *address, bus_message_fn *fn, void *arg,
                   struct am_error *err) AM_MUST_CHECK;
 const char *bus_address(char out[static 128], const struct bus *bus, enum bus_service service,
                         const char *end);
@@ -91,48 +102,39 @@ void bus_sock_drain(struct bus_sock *s); /* now, not in the next turn of the loo
 void bus_loop_start(struct bus *bus);
 void bus_loop_stop(struct bus *bus);
 
-bool bus_take(struct bus_sock *s, struct bus_frames *f); /* false: none came */
-/* The same for [name][header][payload] of that service; what is not is dropped, and f empty then.
- */
-bool bus_take_from(struct bus_sock *s, enum bus_service from, struct bus_frames *f,
-                   struct bus_header *h);
-void bus_frames_free(struct bus_frames *f);
-struct am_bin bus_frame(struct bus_frames *f, int part);
-bool bus_frame_is(struct bus_frames *f, int part, const char *text);
-/* identity: of a ROUTER's peer, else BUS_NOTHING.  Returns 0, or -1 with errno: nothing was sent.
- */
-int bus_send(struct bus_sock *s, struct am_bin identity, const char *name,
-             const struct bus_header *header, struct am_bin payload);
+struct am_str bus_frame_text(const struct bus_message *m, int frame);
 struct bus_header bus_header_new(const struct bus *bus, uint64_t sequence);
 int bus_header_read(struct bus_header *h, struct am_bin bytes, struct am_error *err) AM_MUST_CHECK;
+/* identity: of a ROUTER's peer, else empty. */
+int bus_send(struct bus_sock *s, struct am_bin identity, const char *name,
+             const struct bus_header *header, struct am_bin payload,
+             struct am_error *err) AM_MUST_CHECK;
 /* Count what is not delivered; say so at most once a second. */
-void bus_drop(struct bus *bus, int code, const char *fmt, ...) AM_PRINTF(3, 4);
+void bus_drop(struct bus *bus, const struct am_error *err);
 
 int bus_zap_open(struct bus *bus, const char *uids, struct am_error *err) AM_MUST_CHECK;
 
-bool bus_pub_ready(void *bus);
+int bus_on_subscription(void *bus, struct bus_message *m, struct am_error *err);
+void bus_tell(struct bus *bus, const char *name, uint64_t sequence, bool retracted,
+              struct am_bin payload);
 void bus_beacon(struct bus *bus);
 int bus_snapshot(struct bus *bus, const struct bus_snapshot *q, size_t *len,
                  struct am_error *err) AM_MUST_CHECK;
 void bus_pub_close(struct bus *bus);
 
-/* A subscription of its own, beside that of bus_subscribe. */
-int bus_follow(struct bus *bus, enum bus_topic topic, bus_fact_fn *fn, void *arg,
-               struct am_error *err) AM_MUST_CHECK;
 void bus_sub_close(struct bus *bus);
 
-bool bus_req_ready(void *bus);
+int bus_on_request(void *bus, struct bus_message *m, struct am_error *err);
 void bus_req_close(struct bus *bus);
 
-/* name: the method frame; reply: the row of what comes back. */
+/* name: the method frame, static; reply: the row of what comes back. */
 int bus_ask(struct bus *bus, enum bus_service service, const char *name, const struct bus_row *ask,
             const void *message, const struct bus_row *reply, int64_t deadline_ms,
             const char *correlation, bus_reply_fn *fn, void *arg,
             struct am_error *err) AM_MUST_CHECK;
 void bus_call_close(struct bus *bus);
 
-/* Mirror half of an exchange if anybody taps: message by its row, or the text that t has already.
- */
+/* Mirror half of an exchange if anybody taps: message by its row, or the text that t has. */
 void bus_mirror(struct bus *bus, struct bus_trace *t, const struct bus_row *row,
                 const void *message);
 void bus_tap_close(struct bus *bus);

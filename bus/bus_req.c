@@ -1,14 +1,9 @@
-/*  bus_req -- the server: who may ask what, deadlines, one answer each, the same one for a repeat.
- */
+/*  bus_req -- the server: who may ask what, until when, one answer each, for repeats the same.  */
 #include "bus_int.h"
 
-#include <errno.h>
 #include <sodium.h>
 #include <unistd.h>
 
-#ifndef ATTESTMESH_VERSION
-#define ATTESTMESH_VERSION "unknown"
-#endif
 #define DONE_MAX 256 /* commands whose answers are kept for repeats */
 
 struct bus_request {
@@ -25,8 +20,7 @@ struct bus_request {
     uint8_t key[BUS_KEY_MAX], digest[32]; /* digest: a key stands for one payload */
     size_t key_len;                       /* 0: no command */
     bool done;                            /* answered, and this is the answer: */
-    int status;
-    char reason[AM_ERROR_TEXT];
+    struct am_error outcome;
     uint8_t *payload;
     size_t len;
     TAILQ_ENTRY(bus_request) link;
@@ -44,34 +38,33 @@ release(struct bus_request *q)
 }
 
 static void
-answer(struct bus_request *q, int status, const char *reason, struct am_bin payload)
+answer(struct bus_request *q, const struct am_error *outcome, struct am_bin payload)
 {
     struct bus_header h = bus_header_new(q->bus, q->sequence);
-    const char *caller = bus_service_name(q->caller);
+    struct am_error err = {.code = AM_OK};
 
     h.correlation = am_str_of(q->correlation);
-    h.status = (uint64_t)-status;
-    h.reason = (struct am_str){reason, strnlen(reason, AM_ERROR_TEXT - 1)};
+    h.status = (uint64_t)-outcome->code;
+    h.reason = am_str_of(outcome->text);
     if (am_mono_ms() > q->deadline_ms)
-        bus_drop(q->bus, AM_DEADLINE_EXCEEDED, "%s: expected to answer %s in time", q->name,
-                 caller);
-    else if (bus_send(&q->bus->req, am_bin_of(q->identity, q->identity_len), q->name, &h,
-                      payload) != 0)
-        bus_drop(q->bus, AM_UNAVAILABLE, "%s: expected to answer %s, got %s", q->name, caller,
-                 zmq_strerror(errno));
+        am_fail(&err, AM_DEADLINE_EXCEEDED, "%s: expected to answer %s in time", q->name,
+                bus_service_name(q->caller));
+    if (err.code != AM_OK || bus_send(&q->bus->req, am_bin_of(q->identity, q->identity_len),
+                                      q->name, &h, payload, &err) != AM_OK)
+        bus_drop(q->bus, &err);
 }
 
 /* The first answer of a command goes to all who repeated it meanwhile, and is kept. */
 static void
-finish(struct bus_request *q, int status, const char *reason, struct am_bin payload)
+finish(struct bus_request *q, const struct am_error *outcome, struct am_bin payload)
 {
     struct bus_request *r, *next;
 
-    answer(q, status, reason, payload);
+    answer(q, outcome, payload);
     for (r = TAILQ_FIRST(&q->bus->held); r != NULL && q->key_len > 0; r = next) {
         next = TAILQ_NEXT(r, link);
         if (r->first == q) {
-            answer(r, status, reason, payload);
+            answer(r, outcome, payload);
             release(r);
         }
     }
@@ -82,28 +75,30 @@ finish(struct bus_request *q, int status, const char *reason, struct am_bin payl
     if (payload.len > 0)
         memcpy(q->payload, payload.p, payload.len);
     q->len = payload.len;
-    q->status = status;
-    snprintf(q->reason, sizeof q->reason, "%s", reason);
+    q->outcome = *outcome;
     q->done = true;
     q->bus->held_count--;
     q->bus->done_count++;
 }
 
+/* Show it to who taps: a request, or its outcome. */
 static void
-mirror(struct bus_request *q, bool reply, int status, const char *text, const void *message)
+mirror(struct bus_request *q, const struct am_error *outcome, const struct bus_row *row,
+       const void *message)
 {
-    struct bus_trace t = {.event = am_str_of(reply ? "reply" : "request"),
+    struct bus_trace t = {.event = am_str_of(outcome != NULL ? "reply" : "request"),
                           .method = am_str_of(q->name),
                           .caller = am_str_of(bus_service_name(q->caller)),
                           .correlation = am_str_of(q->correlation),
-                          .call = q->sequence,
-                          .status = (uint64_t)-status,
-                          .took_ms = reply ? (uint64_t)(am_mono_ms() - q->arrived_ms) : 0,
-                          .text = am_str_of(text)};
-    enum bus_method m = (enum bus_method)q->method;
+                          .call = q->sequence};
 
+    if (outcome != NULL) {
+        t.status = (uint64_t)-outcome->code;
+        t.took_ms = (uint64_t)(am_mono_ms() - q->arrived_ms);
+        t.text = am_str_of(outcome->text);
+    }
     if (q->method >= 0)
-        bus_mirror(q->bus, &t, reply ? bus_reply_row(m) : bus_method_row(m), message);
+        bus_mirror(q->bus, &t, row, message);
 }
 
 void
@@ -111,30 +106,43 @@ bus_reply(struct bus_request *q, const void *reply)
 {
     const struct bus_row *row = bus_reply_row((enum bus_method)q->method);
     uint8_t *out = q->bus->out;
-    union bus_any none;
-    struct am_error err;
+    struct am_error err = {.code = AM_OK};
     size_t len;
 
-    if (reply == NULL)
-        reply = memset(&none, 0, row->offset);
     if (bus_encode(row, reply, out, BUS_PAYLOAD_MAX, &len, &err) != AM_OK) {
-        bus_drop(q->bus, err.code, "%s", err.text);
+        bus_drop(q->bus, &err);
         err.code = AM_INTERNAL; /* ours, not the caller's */
         bus_refuse(q, &err);
         return;
     }
-    mirror(q, true, AM_OK, "", reply);
-    finish(q, AM_OK, "", am_bin_of(out, len));
-    if (bus_is_secret(row))
-        sodium_memzero(out, len);
+    mirror(q, &err, row, reply);
+    finish(q, &err, am_bin_of(out, len));
+    sodium_memzero(out, len);
 }
 
 void
 bus_refuse(struct bus_request *q, const struct am_error *err)
 {
     AM_ASSERT(err->code < 0);
-    mirror(q, true, err->code, err->text, NULL);
-    finish(q, err->code, err->text, BUS_NOTHING);
+    mirror(q, err, NULL, NULL);
+    finish(q, err, am_bin_of(NULL, 0));
+}
+
+/* The command that this one repeats, or NULL.  Forgets what nobody can repeat any more. */
+static struct bus_request *
+first_of(const struct bus_request *q, struct am_bin key)
+{
+    struct bus_request *e, *next, *found = NULL;
+
+    for (e = TAILQ_FIRST(&q->bus->held); e != NULL; e = next) {
+        next = TAILQ_NEXT(e, link);
+        if (e->done && e->arrived_ms + 2 * BUS_DEADLINE_MAX_MS < am_mono_ms())
+            release(e);
+        else if (e->key_len > 0 && e->caller == q->caller && e->method == q->method &&
+                 am_bin_eq(am_bin_of(e->key, e->key_len), key))
+            found = e;
+    }
+    return found;
 }
 
 /* Has this command been asked before?  *repeat: then q has been dealt with. */
@@ -142,38 +150,25 @@ static int
 recall(struct bus_request *q, struct am_bin key, struct am_bin payload, bool *repeat,
        struct am_error *err)
 {
-    struct bus_request *e, *next;
+    struct bus_request *e = first_of(q, key);
 
-    *repeat = false;
     crypto_generichash(q->digest, sizeof q->digest, payload.p, payload.len, NULL, 0);
-    for (e = TAILQ_FIRST(&q->bus->held); e != NULL; e = next) {
-        next = TAILQ_NEXT(e, link);
-        if (e->done && e->arrived_ms + 2 * BUS_DEADLINE_MAX_MS < am_mono_ms()) {
-            release(e);
-            continue;
-        }
-        if (e->first != NULL || e->caller != q->caller || e->method != q->method ||
-            e->key_len == 0 || !am_bin_eq(am_bin_of(e->key, e->key_len), key))
-            continue;
-        if (memcmp(e->digest, q->digest, sizeof q->digest) != 0)
-            return am_fail(err, AM_ALREADY_EXISTS,
-                           "%s: expected a new idempotency_key, got that of another command",
-                           q->name);
-        *repeat = true;
-        if (e->done) {
-            answer(q, e->status, e->reason, am_bin_of(e->payload, e->len));
-            release(q);
-        } else {
-            q->first = e;
-        }
-        return AM_OK;
-    }
-    if (key.len == 0 || key.len > BUS_KEY_MAX || q->bus->done_count >= DONE_MAX)
+    if (e != NULL && memcmp(e->digest, q->digest, sizeof q->digest) != 0)
+        return am_fail(err, AM_ALREADY_EXISTS,
+                       "%s: expected a new idempotency_key, got that of another command", q->name);
+    *repeat = e != NULL;
+    if (e != NULL && e->done) {
+        answer(q, &e->outcome, am_bin_of(e->payload, e->len));
+        release(q);
+    } else if (e != NULL) {
+        q->first = e;
+    } else if (key.len == 0 || q->bus->done_count >= DONE_MAX) {
         return am_fail(err, AM_RESOURCE_EXHAUSTED,
-                       "%s: expected a key of 1 to %d bytes and at most %d recent commands",
-                       q->name, BUS_KEY_MAX, DONE_MAX);
-    memcpy(q->key, key.p, key.len);
-    q->key_len = key.len;
+                       "%s: expected a key and at most %d recent commands", q->name, DONE_MAX);
+    } else {
+        memcpy(q->key, key.p, key.len);
+        q->key_len = key.len;
+    }
     return AM_OK;
 }
 
@@ -205,7 +200,7 @@ built_in(struct bus_request *q, struct am_bin payload, struct am_error *err)
     else if ((r = bus_decode(&bus_rows[BUS_ROW_bus_snapshot], false, &ask, payload, err)) == AM_OK)
         r = bus_snapshot(bus, &ask, &len, err);
     if (r == AM_OK)
-        finish(q, AM_OK, "", am_bin_of(bus->out, len));
+        finish(q, &(struct am_error){.code = AM_OK}, am_bin_of(bus->out, len));
     return r;
 }
 
@@ -214,6 +209,7 @@ serve(struct bus_request *q, struct am_bin payload, struct am_error *err)
 {
     struct bus *bus = q->bus;
     const struct bus_row *row;
+    struct bus_mp_token key;
     union bus_any message;
     bool repeat = false;
     int r;
@@ -229,10 +225,10 @@ serve(struct bus_request *q, struct am_bin payload, struct am_error *err)
                        bus_service_name(bus->self));
     if ((r = bus_decode(row, false, &message, payload, err)) != AM_OK)
         return r;
-    mirror(q, false, AM_OK, "", &message);
+    mirror(q, NULL, row, &message);
+    key = bus_value(row + 1, &message); /* of a command */
     if (row->kind == BUS_COMMAND)
-        r = recall(q, *(struct am_bin *)(void *)((uint8_t *)&message + row[1].offset), payload,
-                   &repeat, err);
+        r = recall(q, am_bin_of(key.p, key.n), payload, &repeat, err);
     if (r == AM_OK && !repeat)
         bus->served[q->method].fn(bus->served[q->method].arg, q, &message);
     if (bus_is_secret(row)) {
@@ -244,24 +240,25 @@ serve(struct bus_request *q, struct am_bin payload, struct am_error *err)
 
 /* Who asks what, until when: by uid where uids are known, and the declared name must agree. */
 static int
-identify(struct bus_request *q, struct bus_frames *f, struct am_error *err)
+identify(struct bus_request *q, struct bus_message *m, struct am_error *err)
 {
-    const char *user = zmq_msg_gets(&f->part[3], "User-Id");
-    struct bus_header h;
-    int r = bus_header_read(&h, bus_frame(f, 2), err), caller = bus_service_by_name(h.sender);
+    const char *user = zmq_msg_gets(&m->part[3], "User-Id");
+    struct bus_header *h = &m->header;
+    int r = bus_header_read(h, m->frame[2], err), caller = bus_service_by_name(h->sender);
 
     if (r != AM_OK && r != AM_FAILED_PRECONDITION) /* another version: say so to whoever asked */
         return r;
-    snprintf(q->correlation, sizeof q->correlation, "%.*s", (int)h.correlation.len,
-             h.correlation.len > 0 ? h.correlation.p : "");
-    q->sequence = h.sequence;
-    q->deadline_ms = (int64_t)h.deadline_ms;
+    am_str_copy(q->correlation, sizeof q->correlation, h->correlation);
+    q->sequence = h->sequence;
+    q->deadline_ms = (int64_t)h->deadline_ms;
     if (r != AM_OK)
         return r;
-    if (caller < 0 || user == NULL || (q->bus->by_uid && !am_str_eq(h.sender, user)))
+    if (caller < 0 || user == NULL || (q->bus->by_uid && !am_str_eq(h->sender, user)))
         return am_fail(err, AM_PERMISSION_DENIED, "bus: expected the name of uid %s, got %.*s",
-                       user == NULL ? "nobody" : user, (int)h.sender.len, h.sender.p);
+                       user == NULL ? "nobody" : user, (int)h->sender.len, h->sender.p);
     q->caller = (enum bus_service)caller;
+    if (q->deadline_ms <= q->arrived_ms)
+        return am_fail(err, AM_DEADLINE_EXCEEDED, "%s: expected it before its deadline", q->name);
     if (q->deadline_ms > q->arrived_ms + BUS_DEADLINE_MAX_MS)
         return am_fail(err, AM_OUT_OF_RANGE, "%s: expected a deadline within %d ms", q->name,
                        BUS_DEADLINE_MAX_MS);
@@ -274,40 +271,30 @@ identify(struct bus_request *q, struct bus_frames *f, struct am_error *err)
     return AM_OK;
 }
 
-bool
-bus_req_ready(void *arg)
+int
+bus_on_request(void *arg, struct bus_message *m, struct am_error *err)
 {
     struct bus *bus = arg;
-    struct bus_frames f;
-    struct bus_request *q = NULL;
-    struct am_error err = {.text = "bus: expected 4 frames and memory"};
-    int r = AM_INVALID_ARGUMENT;
+    struct bus_request *q;
+    int r;
 
-    if (!bus_take(&bus->req, &f))
-        return false;
-    if (f.n == 4 && (q = calloc(1, sizeof *q)) != NULL) {
-        q->bus = bus;
-        q->method = -1;
-        q->arrived_ms = am_mono_ms();
-        q->identity_len = bus_frame(&f, 0).len;
-        memcpy(q->identity, bus_frame(&f, 0).p, q->identity_len);
-        snprintf(q->name, sizeof q->name, "%.*s", (int)bus_frame(&f, 1).len, bus_frame(&f, 1).p);
-        TAILQ_INSERT_TAIL(&bus->held, q, link);
-        bus->held_count++;
-        r = identify(q, &f, &err);
-        if (r == AM_OK && q->deadline_ms <= q->arrived_ms)
-            r = am_fail(&err, AM_DEADLINE_EXCEEDED, "%s: expected it before its deadline", q->name);
-        else if (r == AM_OK)
-            r = serve(q, bus_frame(&f, 3), &err);
-    }
-    if (r != AM_OK) /* counted, said, and answered if there is still somebody to hear it */
-        bus_drop(bus, r, "%s", err.text);
-    if (r != AM_OK && q != NULL && q->deadline_ms > q->arrived_ms)
-        bus_refuse(q, &err);
-    else if (r != AM_OK && q != NULL)
+    if (m->n != 4 || (q = calloc(1, sizeof *q)) == NULL)
+        return am_fail(err, AM_INVALID_ARGUMENT, "bus: expected memory and 4 frames, got %d", m->n);
+    q->bus = bus;
+    q->method = -1;
+    q->arrived_ms = am_mono_ms();
+    q->identity_len = m->frame[0].len;
+    memcpy(q->identity, m->frame[0].p, q->identity_len);
+    am_str_copy(q->name, sizeof q->name, bus_frame_text(m, 1));
+    TAILQ_INSERT_TAIL(&bus->held, q, link);
+    bus->held_count++;
+    if ((r = identify(q, m, err)) == AM_OK)
+        r = serve(q, m->frame[3], err);
+    if (r != AM_OK && q->deadline_ms > q->arrived_ms) /* is there still somebody to hear it? */
+        bus_refuse(q, err);
+    else if (r != AM_OK)
         release(q);
-    bus_frames_free(&f);
-    return true;
+    return r;
 }
 
 int

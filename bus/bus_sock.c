@@ -3,12 +3,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 
-#define ZAP_ENFORCE_DOMAIN                                                                         \
-    93                 /* ZMQ_ZAP_ENFORCE_DOMAIN; Debian's header lacks it, the library has it */
-#define TURN_MAX 64    /* messages of one socket in one turn of the loop */
-#define HIGH_WATER 256 /* messages that a peer may lag behind */
+#define ENFORCE_DOMAIN 93 /* ZMQ_ZAP_ENFORCE_DOMAIN; Debian's header lacks it, libzmq has it */
+#define TURN_MAX 64       /* messages of one socket in one turn of the loop */
+#define HIGH_WATER 256    /* messages that a peer may lag behind */
 
 static const struct {
     int type, option, value; /* type -1: every socket */
@@ -39,17 +37,18 @@ on_idle(struct ev_loop *loop, ev_idle *w, int events)
 
 int
 bus_sock_open(struct bus_sock *s, struct bus *bus, int type, const char *domain,
-              const char *address, bool (*ready)(void *), void *arg, struct am_error *err)
+              const char *address, bus_message_fn *fn, void *arg, struct am_error *err)
 {
+    const bool binds = type == ZMQ_ROUTER || type == ZMQ_XPUB;
     const int64_t most = BUS_FRAME_MAX;
     const int on = 1;
     const char *failed = NULL;
     int fd, code = AM_INTERNAL;
     size_t size = sizeof fd;
 
-    *s = (struct bus_sock){.bus = bus, .ready = ready, .arg = arg};
+    *s = (struct bus_sock){.bus = bus, .from = binds ? NULL : domain, .fn = fn, .arg = arg};
     if ((s->zmq = zmq_socket(bus->ctx, type)) == NULL)
-        return am_fail(err, AM_INTERNAL, "bus: expected a socket, got %s", zmq_strerror(errno));
+        return am_fail(err, code, "bus: expected a socket, got %s", zmq_strerror(errno));
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         if ((options[i].type == -1 || options[i].type == type) &&
             zmq_setsockopt(s->zmq, options[i].option, &options[i].value, sizeof(int)) != 0)
@@ -57,13 +56,12 @@ bus_sock_open(struct bus_sock *s, struct bus *bus, int type, const char *domain,
     if (zmq_setsockopt(s->zmq, ZMQ_MAXMSGSIZE, &most, sizeof most) != 0 ||
         zmq_getsockopt(s->zmq, ZMQ_FD, &fd, &size) != 0)
         failed = "an option";
-    if (domain != NULL && (zmq_setsockopt(s->zmq, ZAP_ENFORCE_DOMAIN, &on, sizeof on) != 0 ||
+    if (domain != NULL && (zmq_setsockopt(s->zmq, ENFORCE_DOMAIN, &on, sizeof on) != 0 ||
                            zmq_setsockopt(s->zmq, ZMQ_ZAP_DOMAIN, domain, strlen(domain)) != 0)) {
         failed = "option 93, without which anybody is let in";
         code = AM_FAILED_PRECONDITION;
     }
-    if (failed == NULL && address != NULL &&
-        (type == ZMQ_ROUTER || type == ZMQ_XPUB ? zmq_bind : zmq_connect)(s->zmq, address) != 0)
+    if (failed == NULL && address != NULL && (binds ? zmq_bind : zmq_connect)(s->zmq, address) != 0)
         failed = address;
     if (failed != NULL) {
         am_fail(err, code, "bus: expected libzmq to take %s, got %s", failed, zmq_strerror(errno));
@@ -95,10 +93,69 @@ bus_sock_close(struct bus_sock *s)
     s->zmq = NULL;
 }
 
+static bool
+receive(struct bus_sock *s, struct bus_message *m)
+{
+    zmq_msg_t surplus;
+    int more = 1;
+
+    /* libzmq delivers a message whole: if there is none, that shows before the first frame. */
+    for (m->n = 0; more != 0; m->n++) {
+        zmq_msg_t *part = m->n < BUS_PARTS ? &m->part[m->n] : &surplus;
+
+        zmq_msg_init(part);
+        if (zmq_msg_recv(part, s->zmq, ZMQ_DONTWAIT) < 0)
+            return false;
+        more = zmq_msg_more(part);
+        if (part == &surplus)
+            zmq_msg_close(part);
+        else
+            m->frame[m->n] = am_bin_of(zmq_msg_data(part), zmq_msg_size(part));
+    }
+    return true;
+}
+
+static int
+read_envelope(struct bus_message *m, const char *from, struct am_error *err)
+{
+    int r;
+
+    if (m->n != 3)
+        return am_fail(err, AM_INVALID_ARGUMENT, "bus: expected 3 frames, got %d", m->n);
+    if ((r = bus_header_read(&m->header, m->frame[1], err)) == AM_OK &&
+        !am_str_eq(m->header.sender, from))
+        r = am_fail(err, AM_PERMISSION_DENIED, "bus: expected it from %s, got %.*s", from,
+                    (int)m->header.sender.len, m->header.sender.p);
+    return r;
+}
+
+/* Take one message; false: there was none. */
+static bool
+take(struct bus_sock *s)
+{
+    const struct bus_header *outer = s->bus->header;
+    struct bus_message m;
+    struct am_error err = {.code = AM_OK};
+    int r;
+
+    if (!receive(s, &m))
+        return false;
+    r = s->from != NULL ? read_envelope(&m, s->from, &err) : AM_OK;
+    s->bus->header = s->from != NULL ? &m.header : NULL;
+    if (r == AM_OK)
+        r = s->fn(s->arg, &m, &err);
+    if (r != AM_OK)
+        bus_drop(s->bus, &err);
+    s->bus->header = outer;
+    for (int i = 0; i < m.n && i < BUS_PARTS; i++)
+        zmq_msg_close(&m.part[i]);
+    return true;
+}
+
 void
 bus_sock_drain(struct bus_sock *s)
 {
-    for (int i = 0; i < TURN_MAX && s->zmq != NULL && !s->paused && s->ready(s->arg); i++)
+    for (int i = 0; i < TURN_MAX && s->zmq != NULL && !s->paused && take(s); i++)
         ;
 }
 
@@ -106,9 +163,11 @@ static void
 on_prepare(struct ev_loop *loop, ev_prepare *w, int events)
 {
     struct bus *bus = w->data;
+    struct bus_sock *s;
 
     (void)events;
-    for (struct bus_sock *s = LIST_FIRST(&bus->socks); s != NULL; s = LIST_NEXT(s, link)) {
+    LIST_FOREACH(s, &bus->socks, link)
+    {
         int has = 0;
         size_t size = sizeof has;
 
@@ -122,11 +181,12 @@ static void
 on_check(struct ev_loop *loop, ev_check *w, int events)
 {
     struct bus *bus = w->data;
+    struct bus_sock *s;
 
     (void)events;
     ev_idle_stop(loop, &bus->idle);
-    for (struct bus_sock *s = LIST_FIRST(&bus->socks); s != NULL; s = LIST_NEXT(s, link))
-        bus_sock_drain(s);
+    LIST_FOREACH(s, &bus->socks, link)
+    bus_sock_drain(s);
 }
 
 void
@@ -148,85 +208,10 @@ bus_loop_stop(struct bus *bus)
     ev_idle_stop(bus->loop, &bus->idle);
 }
 
-bool
-bus_take(struct bus_sock *s, struct bus_frames *f)
+struct am_str
+bus_frame_text(const struct bus_message *m, int frame)
 {
-    zmq_msg_t m;
-    int more = 1;
-
-    /* libzmq delivers a message whole: if there is none, that shows before the first frame. */
-    for (f->n = 0; more != 0; f->n++) {
-        zmq_msg_init(&m);
-        if (zmq_msg_recv(&m, s->zmq, ZMQ_DONTWAIT) < 0)
-            return false;
-        more = zmq_msg_more(&m);
-        if (f->n < BUS_PARTS)
-            f->part[f->n] = m;
-        else
-            zmq_msg_close(&m);
-    }
-    return true;
-}
-
-bool
-bus_take_from(struct bus_sock *s, enum bus_service from, struct bus_frames *f, struct bus_header *h)
-{
-    struct am_error err;
-    int r;
-
-    if (!bus_take(s, f))
-        return false;
-    if (f->n != 3)
-        r = am_fail(&err, AM_INVALID_ARGUMENT, "bus: expected 3 frames, got %d", f->n);
-    else
-        r = bus_header_read(h, bus_frame(f, 1), &err);
-    if (r == AM_OK && !am_str_eq(h->sender, bus_service_name(from)))
-        r = am_fail(&err, AM_PERMISSION_DENIED, "bus: expected it from %s, got %.*s",
-                    bus_service_name(from), (int)h->sender.len, h->sender.p);
-    if (r != AM_OK) {
-        bus_drop(s->bus, r, "%s", err.text);
-        bus_frames_free(f);
-    }
-    return true;
-}
-
-void
-bus_frames_free(struct bus_frames *f)
-{
-    for (int i = 0; i < f->n && i < BUS_PARTS; i++)
-        zmq_msg_close(&f->part[i]);
-    f->n = 0;
-}
-
-struct am_bin
-bus_frame(struct bus_frames *f, int part)
-{
-    return am_bin_of(zmq_msg_data(&f->part[part]), zmq_msg_size(&f->part[part]));
-}
-
-bool
-bus_frame_is(struct bus_frames *f, int part, const char *text)
-{
-    return am_bin_eq(bus_frame(f, part), am_bin_of(text, strlen(text)));
-}
-
-int
-bus_send(struct bus_sock *s, struct am_bin identity, const char *name,
-         const struct bus_header *header, struct am_bin payload)
-{
-    const int more = ZMQ_DONTWAIT | ZMQ_SNDMORE;
-    uint8_t head[1024];
-    size_t len;
-
-    if (bus_encode(&bus_rows[BUS_ROW_bus_header], header, head, sizeof head, &len, NULL) != AM_OK)
-        am_bug(__FILE__, __LINE__, "a header of ours breaks its own limits");
-    /* Only the first frame can fail: libzmq takes a message whole. */
-    return (identity.len > 0 && zmq_send(s->zmq, identity.p, identity.len, more) < 0) ||
-                   zmq_send(s->zmq, name, strlen(name), more) < 0 ||
-                   zmq_send(s->zmq, head, len, more) < 0 ||
-                   zmq_send(s->zmq, payload.p, payload.len, ZMQ_DONTWAIT) < 0
-               ? -1
-               : 0;
+    return (struct am_str){(const char *)m->frame[frame].p, m->frame[frame].len};
 }
 
 struct bus_header
@@ -251,19 +236,32 @@ bus_header_read(struct bus_header *h, struct am_bin bytes, struct am_error *err)
     return r;
 }
 
-void
-bus_drop(struct bus *bus, int code, const char *fmt, ...)
+int
+bus_send(struct bus_sock *s, struct am_bin identity, const char *name,
+         const struct bus_header *header, struct am_bin payload, struct am_error *err)
 {
-    char text[AM_ERROR_TEXT];
-    va_list ap;
+    const int more = ZMQ_DONTWAIT | ZMQ_SNDMORE;
+    uint8_t head[1024];
+    size_t len;
 
+    if (bus_encode(&bus_rows[BUS_ROW_bus_header], header, head, sizeof head, &len, err) != AM_OK)
+        am_bug(__FILE__, __LINE__, "a header of ours breaks its own limits");
+    /* Only the first frame can fail: libzmq takes a message whole. */
+    if ((identity.len > 0 && zmq_send(s->zmq, identity.p, identity.len, more) < 0) ||
+        zmq_send(s->zmq, name, strlen(name), more) < 0 || zmq_send(s->zmq, head, len, more) < 0 ||
+        zmq_send(s->zmq, payload.p, payload.len, ZMQ_DONTWAIT) < 0)
+        return am_fail(err, AM_UNAVAILABLE, "%s: expected libzmq to take it, got %s", name,
+                       zmq_strerror(errno));
+    return AM_OK;
+}
+
+void
+bus_drop(struct bus *bus, const struct am_error *err)
+{
     bus->dropped++;
     if (bus->logged_ms != 0 && am_mono_ms() - bus->logged_ms < 1000)
         return;
     bus->logged_ms = am_mono_ms();
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    am_log(AM_WARN, "bus.dropped", "code=%s total=%" PRIu64 " reason=\"%s\"", am_err_name(code),
-           bus->dropped, text);
+    am_log(AM_WARN, "bus.dropped", "code=%s total=%" PRIu64 " reason=\"%s\"",
+           am_err_name(err->code), bus->dropped, err->text);
 }

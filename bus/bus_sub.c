@@ -8,15 +8,13 @@
 #define LOST_MS (3 * BUS_BEACON_MS + 100)
 #define SNAPSHOT_MS 1000
 
-enum follow { WAITS, SNAPSHOT, FOLLOWS }; /* for a beacon; under way; applies what is newer */
-
 struct bus_sub {
     struct bus *bus;
     enum bus_topic topic;
     const struct bus_row *row;
     bus_fact_fn *fn;
     void *arg;
-    enum follow state;
+    enum { WAITS, SNAPSHOT, FOLLOWS } state; /* for a beacon; under way; applies what is newer */
     bool lost;
     uint64_t epoch, sequence; /* of the publisher's start; of what was applied last */
     uint8_t after[BUS_KEY_MAX];
@@ -52,24 +50,22 @@ start_snapshot(struct bus_sub *s, uint64_t epoch)
     ask_snapshot(s);
 }
 
-/* Decode and hand over; what cannot be read is counted. */
-static void
-apply(struct bus_sub *s, bool retracted, struct am_bin payload)
+static int
+apply(struct bus_sub *s, bool retracted, struct am_bin payload, struct am_error *err)
 {
     union bus_any fact;
-    struct am_error err;
+    int r = bus_decode(s->row, retracted, &fact, payload, err);
 
-    if (bus_decode(s->row, retracted, &fact, payload, &err) != AM_OK) {
-        bus_drop(s->bus, err.code, "%s", err.text);
-        return;
-    }
-    if (s->row->kind == BUS_FACT_KEYED && !retracted) {
-        struct am_bin key = *(struct am_bin *)(void *)((uint8_t *)&fact + s->row[1].offset);
+    if (r != AM_OK)
+        return r;
+    if (s->row->kind == BUS_FACT_KEYED) {
+        struct bus_mp_token key = bus_value(s->row + 1, &fact);
 
-        memcpy(s->after, key.p, key.len);
-        s->after_len = key.len;
+        memcpy(s->after, key.p, key.n);
+        s->after_len = key.n;
     }
     s->fn(s->arg, s->topic, retracted ? BUS_RETRACTED : BUS_VALUE, &fact);
+    return AM_OK;
 }
 
 static void
@@ -77,80 +73,65 @@ on_snapshot(void *arg, int code, const void *message, const struct am_error *err
 {
     struct bus_sub *s = arg;
     const struct bus_snapshot_reply *reply = message;
+    struct am_error bad;
 
     if (s->bus->closing)
         return;
+    s->sock.paused = false;
     if (code != AM_OK || s->bus->header->epoch != s->epoch) {
         s->state = WAITS; /* the next beacon tries again */
-        s->sock.paused = false;
         if (code != AM_OK)
-            bus_drop(s->bus, code, "%s", err->text);
+            bus_drop(s->bus, err);
         return;
     }
     s->heard_ms = am_mono_ms();
     if (s->after_len == 0)
         s->sequence = reply->sequence; /* later pages may be newer; what is between comes again */
     for (size_t i = 0; i < reply->values_count; i++)
-        apply(s, false, reply->values[i].payload);
+        if (apply(s, false, reply->values[i].payload, &bad) != AM_OK)
+            bus_drop(s->bus, &bad);
     if (reply->more && s->after_len > 0) {
         ask_snapshot(s);
         return;
     }
     s->state = FOLLOWS;
     s->lost = false;
-    s->sock.paused = false;
     s->fn(s->arg, s->topic, BUS_SYNCED, NULL);
 }
 
-static void
-on_beacon(struct bus_sub *s, const struct bus_header *h, struct am_bin payload)
+static int
+on_beacon(struct bus_sub *s, const struct bus_message *m, struct am_error *err)
 {
     struct bus_beacon b;
-    struct am_error err;
+    int r = bus_decode(&bus_rows[BUS_ROW_bus_beacon], false, &b, m->frame[2], err);
 
-    if (bus_decode(&bus_rows[BUS_ROW_bus_beacon], false, &b, payload, &err) != AM_OK) {
-        bus_drop(s->bus, err.code, "%s", err.text);
-        return;
-    }
-    for (size_t i = 0; i < b.topics_count; i++)
+    for (size_t i = 0; r == AM_OK && i < b.topics_count; i++)
         if (am_str_eq(b.topics[i].topic, s->row->name) &&
-            (s->state == WAITS || h->epoch != s->epoch || b.topics[i].sequence != s->sequence))
-            start_snapshot(s, h->epoch);
+            (s->state == WAITS || m->header.epoch != s->epoch ||
+             b.topics[i].sequence != s->sequence))
+            start_snapshot(s, m->header.epoch);
+    return r;
 }
 
-static void
-on_update(struct bus_sub *s, const struct bus_header *h, struct am_bin payload)
-{
-    if (s->state != FOLLOWS || (h->epoch == s->epoch && h->sequence <= s->sequence))
-        return; /* in the snapshot that is yet to come, or was in the last one */
-    if (h->epoch != s->epoch || h->sequence != s->sequence + 1) {
-        start_snapshot(s, h->epoch);
-        return;
-    }
-    s->sequence = h->sequence;
-    s->bus->header = h;
-    apply(s, h->retracted, payload);
-    s->bus->header = NULL;
-}
-
-static bool
-on_message(void *arg)
+static int
+on_message(void *arg, struct bus_message *m, struct am_error *err)
 {
     struct bus_sub *s = arg;
-    struct bus_frames f;
-    struct bus_header h;
+    const struct bus_header *h = &m->header;
 
-    if (!bus_take_from(&s->sock, s->row->service, &f, &h))
-        return false;
-    if (f.n == 0)
-        return true;
     s->heard_ms = am_mono_ms();
-    if (bus_frame_is(&f, 0, "beacon"))
-        on_beacon(s, &h, bus_frame(&f, 2));
-    else if (bus_frame_is(&f, 0, s->row->name))
-        on_update(s, &h, bus_frame(&f, 2));
-    bus_frames_free(&f);
-    return true;
+    if (am_str_eq(bus_frame_text(m, 0), "beacon"))
+        return on_beacon(s, m, err);
+    if (!am_str_eq(bus_frame_text(m, 0), s->row->name)) /* a longer name: prefixes match */
+        return AM_OK;
+    if (s->state != FOLLOWS || (h->epoch == s->epoch && h->sequence <= s->sequence))
+        return AM_OK; /* in the snapshot that is yet to come, or was in the last one */
+    if (h->epoch != s->epoch || h->sequence != s->sequence + 1) {
+        start_snapshot(s, h->epoch);
+        return AM_OK;
+    }
+    s->sequence = h->sequence;
+    return apply(s, h->retracted, m->frame[2], err);
 }
 
 static void
@@ -170,7 +151,8 @@ on_watch(struct ev_loop *loop, ev_timer *w, int events)
 }
 
 int
-bus_follow(struct bus *bus, enum bus_topic topic, bus_fact_fn *fn, void *arg, struct am_error *err)
+bus_subscribe(struct bus *bus, enum bus_topic topic, bus_fact_fn *fn, void *arg,
+              struct am_error *err)
 {
     struct bus_sub *s = calloc(1, sizeof *s);
     const struct bus_row *row = bus_topic_row(topic);
@@ -195,18 +177,6 @@ bus_follow(struct bus *bus, enum bus_topic topic, bus_fact_fn *fn, void *arg, st
     ev_timer_start(bus->loop, &s->watch);
     LIST_INSERT_HEAD(&bus->subs, s, link);
     return AM_OK;
-}
-
-int
-bus_subscribe(struct bus *bus, enum bus_topic topic, bus_fact_fn *fn, void *arg,
-              struct am_error *err)
-{
-    int r;
-
-    AM_ASSERT(!bus->followed[topic]);
-    if ((r = bus_follow(bus, topic, fn, arg, err)) == AM_OK)
-        bus->followed[topic] = true;
-    return r;
 }
 
 void

@@ -23,35 +23,30 @@ judge(const struct bus *bus, const char *domain, long uid)
 }
 
 /* Frames: identity, "", "1.0", request id, domain, address, routing id, mechanism. */
-static bool
-on_zap(void *arg)
+static int
+on_zap(void *arg, struct bus_message *m, struct am_error *err)
 {
     struct bus *bus = arg;
-    struct bus_frames f;
-    char address[64] = "", domain[16] = "";
+    char address[64], domain[16];
     const char *user;
-    long uid = -1;
+    long uid;
 
-    if (!bus_take(&bus->zap, &f))
-        return false;
-    if (f.n >= BUS_PARTS) {
-        snprintf(domain, sizeof domain, "%.*s", (int)bus_frame(&f, 4).len, bus_frame(&f, 4).p);
-        snprintf(address, sizeof address, "%.*s", (int)bus_frame(&f, 5).len, bus_frame(&f, 5).p);
-        if (sscanf(address, "localhost:%ld:%*d:%*d", &uid) != 1)
-            uid = -1;
-        user = judge(bus, domain, uid);
-        if (user == NULL)
-            bus_drop(bus, AM_UNAUTHENTICATED, "zap %s: expected a uid of ours, got %ld", domain,
-                     uid);
-        for (int i = 0; i < 4; i++)
-            zmq_msg_send(&f.part[i], bus->zap.zmq, ZMQ_SNDMORE);
-        zmq_send(bus->zap.zmq, user != NULL ? "200" : "400", 3, ZMQ_SNDMORE);
-        zmq_send(bus->zap.zmq, "", 0, ZMQ_SNDMORE);
-        zmq_send(bus->zap.zmq, user, user != NULL ? strlen(user) : 0, ZMQ_SNDMORE);
-        zmq_send(bus->zap.zmq, "", 0, 0);
-    }
-    bus_frames_free(&f);
-    return true;
+    if (m->n < BUS_PARTS)
+        return am_fail(err, AM_INVALID_ARGUMENT, "zap: expected 8 frames, got %d", m->n);
+    am_str_copy(domain, sizeof domain, bus_frame_text(m, 4));
+    am_str_copy(address, sizeof address, bus_frame_text(m, 5));
+    if (sscanf(address, "localhost:%ld:%*d:%*d", &uid) != 1)
+        uid = -1;
+    user = judge(bus, domain, uid);
+    for (int i = 0; i < 4; i++)
+        zmq_msg_send(&m->part[i], bus->zap.zmq, ZMQ_SNDMORE);
+    zmq_send(bus->zap.zmq, user != NULL ? "200" : "400", 3, ZMQ_SNDMORE);
+    zmq_send(bus->zap.zmq, "", 0, ZMQ_SNDMORE);
+    zmq_send(bus->zap.zmq, user, user != NULL ? strlen(user) : 0, ZMQ_SNDMORE);
+    zmq_send(bus->zap.zmq, "", 0, 0);
+    return user != NULL ? AM_OK
+                        : am_fail(err, AM_UNAUTHENTICATED,
+                                  "zap %s: expected a uid of ours, got %ld", domain, uid);
 }
 
 /* "keyagent=7001,chain=7002" */

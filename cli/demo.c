@@ -175,7 +175,6 @@ parse(int argc, char **argv)
     return 0;
 }
 
-/* The outer process owns the folder, so that it goes even when the inner one is killed. */
 static int
 make_folder(struct am_error *err)
 {
@@ -185,6 +184,17 @@ make_folder(struct am_error *err)
     cli_paths(demo.bin, demo.source);
     demo.paths = (struct dn_paths){demo.dir, demo.source, demo.bin};
     return AM_OK;
+}
+
+/* Logs are for when something went wrong, or for who asked to keep them. */
+static void
+remove_folder(void)
+{
+    const char *const argv[] = {"rm", "-rf", demo.dir, NULL};
+    struct am_error err = {0};
+
+    if (dn_run(argv, NULL, NULL, NULL, 0, &err) != AM_OK)
+        fprintf(stderr, "demo: %s stays: %s\n", demo.dir, err.text);
 }
 
 int
@@ -215,10 +225,12 @@ cli_demo(int argc, char **argv)
         ev_timer_start(demo.loop, &demo.tick);
         ev_run(demo.loop, 0);
     }
-    screen_close(&demo.screen);
     for (unsigned i = 0; i < demo.nodes; i++)
         watch_close(&demo.watches[i]);
     dn_world_close(&demo.world);
+    if (demo.status == 0 && !demo.keep)
+        remove_folder();
+    screen_close(&demo.screen);
     if (demo.interrupted && !demo.summed_up)
         demo.status = 130;
     return demo.status;

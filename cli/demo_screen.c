@@ -28,14 +28,14 @@ screen_open(struct screen *s, unsigned nodes, const char *dir)
     s->opened_ms = am_mono_ms();
     setvbuf(stdout, NULL, _IOLBF, 0);
     printf("AttestMesh demo: %u node%s on a local chain\n", nodes, nodes == 1 ? "" : "s");
-    printf("  run folder %s; all services run under one uid here, as production must not\n", dir);
+    printf("  run folder %s\n  all services run under one uid here, as production must not\n", dir);
 }
 
 void
 screen_close(struct screen *s)
 {
     if (s->terminal)
-        printf("\033[?25h");
+        printf("\033[?25h\033[?7h");
     fflush(stdout);
 }
 
@@ -66,23 +66,25 @@ void
 screen_started(struct screen *s, int64_t now_ms)
 {
     s->started_ms = now_ms;
+    s->started_ms = now_ms;
     if (s->terminal)
-        printf("\n\033[?25l");
+        printf("\n\033[?25l\033[?7l"); /* a line longer than the terminal is cut, never wrapped */
 }
 
+/* "register 0xed3b9183 452k": short enough that three of them share a line. */
 static void
 op_text(char *out, size_t cap, const struct watch_op *op)
 {
-    char hash[65];
+    char hash[9];
 
     am_hex(hash, op->user_op_hash, 4);
     if (am_is_zero(op->user_op_hash, 32))
         snprintf(out, cap, "%s %s", op->purpose, op->state);
     else if (op->gas_used == 0)
-        snprintf(out, cap, "%s 0x%s.. %s", op->purpose, hash, op->state);
+        snprintf(out, cap, "%s 0x%s %s", op->purpose, hash, op->state);
     else
-        snprintf(out, cap, "%s 0x%s.. %llu gas", op->purpose, hash,
-                 (unsigned long long)op->gas_used);
+        snprintf(out, cap, "%s 0x%s %lluk", op->purpose, hash,
+                 (unsigned long long)(op->gas_used + 500) / 1000);
 }
 
 static void
@@ -125,8 +127,9 @@ tell_changes(struct screen *s, const struct watch *w, unsigned i, bool moved)
             continue;
         snprintf(s->nodes[i].ops[k], 17, "%s", w->ops[k].state);
         op_text(text, sizeof text, &w->ops[k]);
-        printf("%6.1f s  node %u  %-15s  operation %s%s%s\n", seconds(s), i + 1, ip, text,
-               w->ops[k].gas_used > 0 ? " " : "", w->ops[k].gas_used > 0 ? w->ops[k].state : "");
+        printf("%6.1f s  node %u  %-15s  %s%s%s\n", seconds(s), i + 1, ip, text,
+               w->ops[k].gas_used > 0 ? " gas, " : "",
+               w->ops[k].gas_used > 0 ? w->ops[k].state : "");
     }
 }
 
@@ -166,13 +169,21 @@ screen_summary(struct screen *s, const struct screen_summary *sum)
     char ip[16], csk[65];
 
     screen_nodes(s, sum->watches, sum->nodes, am_mono_ms());
+    if (s->terminal)
+        printf("\033[?25h\033[?7h");
     am_hex(csk, sum->watches[0].commitment, 32);
     printf("\nhealthy: %u node%s\n", sum->nodes, sum->nodes == 1 ? "" : "s");
     for (unsigned i = 0; i < sum->nodes; i++) {
         am_ip_text(ip, sum->watches[i].mesh_ip);
-        printf("  node %-3u %-15s %u sponsored operation%s%s\n", i + 1, ip,
-               operations(&sum->watches[i]), operations(&sum->watches[i]) == 1 ? "" : "s",
-               sum->watches[i].originator ? ", originator" : "");
+        printf("  node %-3u %-15s %u sponsored operation%s:", i + 1, ip,
+               operations(&sum->watches[i]), operations(&sum->watches[i]) == 1 ? "" : "s");
+        for (size_t k = 0; k < sum->watches[i].op_count; k++) {
+            char op[64];
+
+            op_text(op, sizeof op, &sum->watches[i].ops[k]);
+            printf("%s %s", k > 0 ? "," : "", op);
+        }
+        printf("%s\n", sum->watches[i].originator ? "; originator" : "");
     }
     printf("  converged %.1f s after the last node's start; the bound is %d blocks + %d s = %.1f "
            "s%s\n",

@@ -1,6 +1,7 @@
 /*  cli_rpc -- the JSON-RPC client for a program that waits for each answer.  */
 #include "cli_rpc.h"
 
+#include "../common/eth/eth_table.h"
 #include "../common/eth/rpc/eth_rpc.h"
 
 #include <stdlib.h>
@@ -49,6 +50,22 @@ struct waiting {
     int code;
 };
 
+/* A node's words for a revert are often its bytes alone: name the contract's error. */
+static void
+name_revert(struct am_error *err, const json_t *data)
+{
+    uint8_t revert[1024];
+    char text[256];
+    size_t len;
+
+    if (!json_is_string(data) ||
+        am_unhex_some(revert, sizeof revert, &len, am_str_of(json_string_value(data)), "", NULL) !=
+            AM_OK)
+        return;
+    eth_revert_text(text, sizeof text, am_bin_of(revert, len));
+    am_wrap(err, "reverted with %s", text);
+}
+
 static void
 on_answer(void *arg, const struct eth_rpc_answer *answer, size_t count)
 {
@@ -57,6 +74,7 @@ on_answer(void *arg, const struct eth_rpc_answer *answer, size_t count)
     (void)count;
     w->code = answer->code;
     w->err = answer->err;
+    name_revert(&w->err, answer->error_data);
     w->result = json_incref(answer->result);
     ev_break(w->loop, EVBREAK_ALL);
 }

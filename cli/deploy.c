@@ -281,20 +281,24 @@ deploy_cluster(const struct deploy *how, struct deployment *d,
                                     .cidr_prefix = options->cidr_prefix};
     static uint8_t predict[4096], make[4096];
     struct eth_buf p = ETH_BUF(predict), m = ETH_BUF(make);
+    uint8_t known[20];
+    uint64_t now;
     int r;
 
+    memcpy(known, d->cluster, 20);
     memcpy(hashes[0], options->compose_hash, 32);
     memcpy(init.owner, how->tx->from, 20);
     memcpy(init.kms_root, options->kms_root, 20);
     memcpy(init.member_factory, d->member_factory, 20);
-    if ((r = cli_rpc_u64(how->tx->rpc, &d->start_block, "eth_blockNumber", json_array(), err)) !=
-            AM_OK ||
+    if ((r = cli_rpc_u64(how->tx->rpc, &now, "eth_blockNumber", json_array(), err)) != AM_OK ||
         (r = eth_call_cluster(&p, ETH_FN_predictClusterAddress, &init, options->salt, err)) !=
             AM_OK ||
         (r = eth_call_cluster(&m, ETH_FN_deployCluster, &init, options->salt, err)) != AM_OK ||
         (r = by_factory(how, d->cluster, "cluster", d->cluster_factory, eth_bin(&p), eth_bin(&m),
                         err)) != AM_OK)
         return r;
+    if (memcmp(known, d->cluster, 20) != 0) /* a second run must not forget where it began */
+        d->start_block = now;
     return accept_ownership(how, d->cluster, err);
 }
 
@@ -324,14 +328,16 @@ deployment_write(const struct deployment *d, const char *path, struct am_error *
 #undef DEPLOY_ROW
     };
     json_t *root = json_pack("{s:I}", "start_block", (json_int_t)d->start_block);
-    char text[ETH_ADDRESS_TEXT];
+    char text[ETH_ADDRESS_TEXT], fresh[1024];
     int r = AM_OK;
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         eth_address_text(text, rows[i].address);
         json_object_set_new(root, rows[i].name, json_string(text));
     }
-    if (json_dump_file(root, path, JSON_INDENT(2) | JSON_SORT_KEYS) != 0)
+    snprintf(fresh, sizeof fresh, "%s.new", path); /* half a receipt is worse than none */
+    if (json_dump_file(root, fresh, JSON_INDENT(2) | JSON_SORT_KEYS) != 0 ||
+        rename(fresh, path) != 0)
         r = am_fail(err, AM_INTERNAL, "%s: cannot be written", path);
     json_decref(root);
     return r;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define KEY_TEXT 128
 
@@ -103,9 +104,14 @@ act(const struct deploy *how, struct am_error *err)
     if (strcmp(options.what, "infra") == 0) {
         if ((r = hex_option(signer, 20, options.signer, "--signer", err)) != AM_OK)
             return r;
-        if (deployment_read(&d, options.receipt, NULL) != AM_OK)
-            memset(&d, 0, sizeof d); /* the first run has no receipt yet */
+        /* A receipt that cannot be read is no first run: it would pay a second paymaster. */
+        if (access(options.receipt, F_OK) == 0 &&
+            (r = deployment_read(&d, options.receipt, err)) != AM_OK)
+            return r;
         r = deploy_infra(how, &d, signer, err);
+        if (r != AM_OK && !am_is_zero(d.paymaster, 20) &&
+            deployment_write(&d, options.receipt, NULL) != AM_OK)
+            r = am_wrap(err, "a paymaster was made and %s cannot be written", options.receipt);
     } else if ((r = deployment_read(&d, options.receipt, err)) != AM_OK ||
                (r = hex_option(salt, 32, options.salt, "--salt", err)) != AM_OK) {
         return r;

@@ -49,6 +49,7 @@ static struct {
 } up;
 
 static void start(struct child *c);
+static void reap_orphans(void);
 
 static void
 signal_all(int sig)
@@ -97,6 +98,7 @@ on_ended(struct ev_loop *loop, ev_io *w, int events)
         plan_restart(c);
     else if (all_gone())
         ev_break(loop, EVBREAK_ALL);
+    reap_orphans(); /* one that ended behind this child had the same signal */
 }
 
 static void
@@ -162,11 +164,10 @@ on_stop(struct ev_loop *loop, ev_signal *w, int events)
 
 /* We are the subreaper: what a killed service leaves behind ends here and must be reaped. */
 static void
-on_child(struct ev_loop *loop, ev_signal *w, int events)
+reap_orphans(void)
 {
     siginfo_t info;
 
-    (void)loop, (void)w, (void)events;
     for (;;) {
         bool ours = false;
 
@@ -179,6 +180,13 @@ on_child(struct ev_loop *loop, ev_signal *w, int events)
             return; /* its pidfd tells; orphans behind it are found then */
         waitpid(info.si_pid, NULL, 0);
     }
+}
+
+static void
+on_child(struct ev_loop *loop, ev_signal *w, int events)
+{
+    (void)loop, (void)w, (void)events;
+    reap_orphans();
 }
 
 int

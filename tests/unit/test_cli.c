@@ -1,0 +1,434 @@
+/*  test_cli -- deploy on a real chain, and the client underneath it, with everything that fails. */
+#include "../../cli/deploy.h"
+#include "../../common/crypto/am_keccak.h"
+#include "../../common/crypto/am_secp.h"
+#include "dn_rpcdouble.h"
+#include "service_world.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define OPERATOR_KEY "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
+#define OPERATOR "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+#define POOR_KEY "0x1234567812345678123456781234567812345678123456781234567812345678"
+#define SIGNER "0x3333333333333333333333333333333333333333"
+#define WORD "0x4444444444444444444444444444444444444444444444444444444444444444"
+#define ENTRY_POINT "0x0000000071727De22E5E9d8BAf0edAc6f37da032"
+#define CREATE2_PROXY "0x4e59b44847b379578588920cA78FbF26c0B4956C"
+
+static char url[64], key_file[96], receipt[96];
+static struct am_error err;
+static struct cli_rpc *rpc;
+
+static void
+write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+
+    cr_assert_not_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static const char *
+read_file(const char *path)
+{
+    static char text[4096];
+    FILE *f = fopen(path, "r");
+
+    cr_assert_not_null(f, "%s", path);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    fclose(f);
+    return text;
+}
+
+static void
+start(void)
+{
+    sw_begin();
+    sw_anvil(url);
+    snprintf(key_file, sizeof key_file, "%s/key", sw_dir);
+    snprintf(receipt, sizeof receipt, "%s/receipt.json", sw_dir);
+    write_file(key_file, OPERATOR_KEY "\n");
+    cr_assert_eq(cli_rpc_open(&rpc, url, &err), AM_OK, "%s", err.text);
+}
+
+static void
+stop(void)
+{
+    cli_rpc_close(&rpc);
+    sw_end();
+}
+
+TestSuite(cli_deploy, .init = start, .fini = stop, .timeout = 120);
+
+/* attestmesh deploy `what`, with the usual options but for those given (NULL-terminated). */
+static int
+deploy(const char *log, const char *what, const char *const *others)
+{
+    const char *argv[48] = {
+        ATTESTMESH, "deploy",         what,    "--rpc",       url,           "--key-file",
+        key_file,   "--receipt",      receipt, "--artifacts", ARTIFACTS,     "--aa",
+        AA,         "--signer",       SIGNER,  "--salt",      WORD,          "--kms-root",
+        SIGNER,     "--compose-hash", WORD,    "--cidr",      "10.18.0.0/16"};
+    size_t n = 23;
+
+    for (; others != NULL && *others != NULL; others++)
+        argv[n++] = *others;
+    return sw_ended(sw_start(log, argv, NULL), 60000);
+}
+
+static uint64_t
+nonce(void)
+{
+    uint64_t n;
+
+    cr_assert_eq(cli_rpc_u64(rpc, &n, "eth_getTransactionCount",
+                             json_pack("[s, s]", OPERATOR, "pending"), &err),
+                 AM_OK, "%s", err.text);
+    return n;
+}
+
+static void
+set_code(const char *address, const char *code)
+{
+    json_t *result;
+    int r = cli_rpc_call(rpc, &result, "anvil_setCode", json_pack("[s, s]", address, code), &err);
+
+    cr_assert(r == AM_OK || r == AM_NOT_FOUND, "%s", err.text); /* success is null */
+    json_decref(result);
+}
+
+Test(cli_deploy, twice_changes_nothing)
+{
+    static const char *const steps[] = {"infra", "cluster", "member"};
+    char first[4096];
+    uint64_t sent;
+
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(deploy(steps[i], steps[i], NULL), 0, "%s", sw_log(steps[i]));
+    cr_assert_not_null(strstr(sw_log("infra"), "paymaster deposit"));
+    sent = nonce();
+    snprintf(first, sizeof first, "%s", read_file(receipt));
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(deploy("again", steps[i], NULL), 0, "%s", sw_log("again"));
+        cr_assert_eq(nonce(), sent, "%s sent a transaction:\n%s", steps[i], sw_log("again"));
+    }
+    cr_assert_null(strstr(sw_log("again"), " gas, "));
+    cr_assert_str_eq(read_file(receipt), first, "start_block is still the first run's");
+}
+
+Test(cli_deploy, a_receipt_that_cannot_be_read_is_no_first_run)
+{
+    static const char *const broken[] = {"", "{", "{\"start_block\": 1}", "[]"};
+    uint64_t sent = nonce();
+
+    for (int i = 0; i < 4; i++) {
+        write_file(receipt, broken[i]);
+        cr_assert_eq(deploy("broken", "infra", NULL), 1);
+        cr_assert_eq(nonce(), sent, "a second paymaster would cost its deposit");
+        cr_assert_str_eq(read_file(receipt), broken[i]);
+    }
+    cr_assert_not_null(strstr(sw_log("broken"), "receipt"), "%s", sw_log("broken"));
+}
+
+Test(cli_deploy, a_paymaster_that_was_made_is_in_the_receipt_even_when_the_rest_fails)
+{
+    const char *const none[] = {"--artifacts", sw_dir, NULL};
+    uint64_t sent;
+
+    cr_assert_eq(deploy("half", "infra", none), 1);
+    cr_assert_not_null(strstr(sw_log("half"), "paymaster deposit"), "%s", sw_log("half"));
+    cr_assert_not_null(strstr(sw_log("half"), "/Multicall3.json"), "%s", sw_log("half"));
+    sent = nonce();
+    cr_assert_eq(deploy("rest", "infra", NULL), 0, "%s", sw_log("rest"));
+    cr_assert_null(strstr(sw_log("rest"), "paymaster deposit"), "%s", sw_log("rest"));
+    cr_assert_gt(nonce(), sent);
+}
+
+Test(cli_deploy, keys_that_are_none)
+{
+    static const char *const keys[] = {
+        "",
+        "\n",
+        "0x12",
+        OPERATOR_KEY "00",
+        "0x0000000000000000000000000000000000000000000000000000000000"
+        "000000",
+        "not hex at all, and a secret nevertheless"};
+    const char *const absent[] = {"--key-file", "/nowhere/key", NULL};
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        write_file(key_file, keys[i]);
+        cr_expect_eq(deploy("key.log", "infra", NULL), 1, "%s", keys[i]);
+        cr_expect_null(strstr(sw_log("key.log"), "secret nevertheless"));
+        cr_expect_null(strstr(sw_log("key.log"), OPERATOR_KEY + 2));
+    }
+    cr_assert_eq(deploy("absent", "infra", absent), 1);
+    cr_assert_not_null(strstr(sw_log("absent"), "/nowhere/key"));
+    write_file(key_file, POOR_KEY);
+    cr_assert_eq(deploy("poor", "infra", NULL), 1, "a key without ether");
+    cr_assert_not_null(strstr(sw_log("poor"), "funds"), "%s", sw_log("poor"));
+    cr_assert_null(strstr(sw_log("poor"), POOR_KEY + 2));
+    cr_assert_neq(access(receipt, F_OK), 0, "nothing was made");
+}
+
+Test(cli_deploy, a_provider_that_is_not_there_is_told_by_its_host_alone)
+{
+    char dead[128];
+    const char *const other[] = {"--rpc", dead, NULL};
+    uint16_t port = sw_port();
+
+    snprintf(dead, sizeof dead, "http://user:password1@127.0.0.1:%u/v2/verysecretkey?token=hidden",
+             port);
+    cr_assert_eq(deploy("dead", "infra", other), 1);
+    snprintf(dead, sizeof dead, "127.0.0.1:%u", port);
+    cr_assert_not_null(strstr(sw_log("dead"), dead), "%s", sw_log("dead"));
+    cr_assert_null(strstr(sw_log("dead"), "verysecretkey"), "%s", sw_log("dead"));
+    cr_assert_null(strstr(sw_log("dead"), "hidden"));
+    cr_assert_null(strstr(sw_log("dead"), "password1"));
+    snprintf(dead, sizeof dead, "ftp://x/verysecretkey");
+    cr_assert_eq(deploy("dead", "infra", other), 1);
+    cr_assert_null(strstr(sw_log("dead"), "verysecretkey"));
+}
+
+Test(cli_deploy, an_artifact_that_is_not_there_is_named)
+{
+    const char *const none[] = {"--aa", sw_dir, NULL};
+    uint64_t sent = nonce();
+
+    cr_assert_eq(deploy("artifact", "infra", none), 1);
+    cr_assert_not_null(strstr(sw_log("artifact"), "/EntryPoint.json"), "%s", sw_log("artifact"));
+    cr_assert_eq(nonce(), sent);
+}
+
+Test(cli_deploy, only_the_entry_point_that_we_know)
+{
+    uint64_t sent = nonce();
+
+    set_code(ENTRY_POINT, "0x60006000fd");
+    cr_assert_eq(deploy("other", "infra", NULL), 1);
+    cr_assert_not_null(strstr(sw_log("other"), "EntryPoint"), "%s", sw_log("other"));
+    cr_assert_not_null(strstr(sw_log("other"), "v0.7"));
+    cr_assert_eq(nonce(), sent, "nothing is paid into it");
+}
+
+Test(cli_deploy, a_chain_without_the_deployment_proxy)
+{
+    set_code(CREATE2_PROXY, "0x");
+    cr_assert_eq(deploy("proxy", "infra", NULL), 1);
+    cr_assert_not_null(strstr(sw_log("proxy"), "deterministic deployment proxy"), "%s",
+                       sw_log("proxy"));
+}
+
+Test(cli_deploy, options_that_are_none)
+{
+    static const char *const usage[][3] = {{"--what", "x"}, {"--salt"}};
+    static const struct {
+        const char *what;
+        const char *others[3];
+        const char *words;
+    } bad[] = {
+        {"infra", {"--signer", "0x12"}, "--signer"},
+        {"cluster", {"--salt", "0x12"}, "--salt"},
+        {"cluster", {"--kms-root", ""}, "--kms-root"},
+        {"cluster", {"--compose-hash", "x"}, "--compose-hash"},
+        {"cluster", {"--cidr", "10.18.0.0"}, "--cidr"},
+        {"cluster", {"--cidr", "10.18.0.0/7"}, "--cidr"},
+        {"cluster", {"--cidr", "10.18.0.0/31"}, "--cidr"},
+        {"cluster", {"--cidr", "10.18.0.1/16"}, "host bits"},
+        {"cluster", {"--cidr", "10.18.0/16"}, "--cidr"},
+    };
+
+    for (int i = 0; i < 2; i++)
+        cr_expect_eq(deploy("usage", "infra", usage[i]), 64);
+    cr_expect_eq(deploy("usage", "everything", NULL), 64);
+    cr_expect_eq(deploy("early", "cluster", NULL), 1, "before infra there is no receipt");
+    cr_expect_not_null(strstr(sw_log("early"), "receipt"));
+    cr_assert_eq(deploy("infra", "infra", NULL), 0, "%s", sw_log("infra"));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char log[16];
+
+        snprintf(log, sizeof log, "bad%zu", i);
+        cr_expect_eq(deploy(log, bad[i].what, bad[i].others), 1, "%s", bad[i].words);
+        cr_expect_not_null(strstr(sw_log(log), bad[i].words), "%s", sw_log(log));
+    }
+}
+
+Test(cli_deploy, a_revert_is_told_by_the_contracts_name_for_it)
+{
+    struct cli_tx tx;
+    struct cli_receipt done;
+    struct deployment d;
+    uint8_t call[4 + 3 * 32 + 32 + 32], hash[32];
+    static const char send[] = "send(bytes32,bytes32,bytes)";
+
+    cr_assert_eq(deploy("infra", "infra", NULL), 0, "%s", sw_log("infra"));
+    cr_assert_eq(deploy("cluster", "cluster", NULL), 0, "%s", sw_log("cluster"));
+    cr_assert_eq(deployment_read(&d, receipt, &err), AM_OK, "%s", err.text);
+    cr_assert_eq(cli_tx_open(&tx, rpc, OPERATOR_KEY, &err), AM_OK, "%s", err.text);
+    memset(call, 0, sizeof call);
+    am_keccak256(hash, send, strlen(send));
+    memcpy(call, hash, 4);
+    call[4 + 95] = 0x60;
+    cr_assert_neq(cli_tx_send(&tx, &done, d.cluster, 0, AM_BIN(call), &err), AM_OK);
+    cr_assert_not_null(strstr(err.text, "NotClusterMember"), "%s", err.text);
+    cli_tx_close(&tx);
+}
+
+/* A provider that lies, in a process of its own: the client has a loop of its own. */
+static struct {
+    const char *result; /* of what is asked; NULL: as `transaction` says */
+    const char *status; /* of the receipt */
+    bool other_hash;
+} lie;
+
+static json_t *
+answer(void *arg, const char *method, const json_t *params)
+{
+    static const char *const fixed[][2] = {{"eth_chainId", "0x7a69"},
+                                           {"eth_estimateGas", "0x5208"},
+                                           {"eth_getTransactionCount", "0x0"},
+                                           {"eth_gasPrice", "0x1"},
+                                           {"eth_maxPriorityFeePerGas", "0x1"}};
+    uint8_t raw[1024], hash[32];
+    char text[67] = "0x";
+    size_t len;
+
+    (void)arg;
+    if (lie.result != NULL)
+        return json_loads(lie.result, 0, NULL);
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+        if (strcmp(method, fixed[i][0]) == 0)
+            return json_pack("{s:s}", "result", fixed[i][1]);
+    if (strcmp(method, "eth_sendRawTransaction") == 0) {
+        if (am_unhex_some(raw, sizeof raw, &len,
+                          am_str_of(json_string_value(json_array_get(params, 0))), "",
+                          NULL) != AM_OK)
+            return json_pack("{s:n}", "result");
+        am_keccak256(hash, raw, len);
+        hash[0] ^= lie.other_hash;
+        am_hex(text + 2, hash, 32);
+        return json_pack("{s:s}", "result", text);
+    }
+    return json_pack("{s:{s:s?, s:s, s:s}}", "result", "status", lie.status, "blockNumber", "0x9",
+                     "gasUsed", "0x5208");
+}
+
+static pid_t liar;
+
+static void
+ask_the_liar(struct cli_rpc **client)
+{
+    struct dn_rpc_options o = {.port = sw_port(), .answer = answer};
+    char at[64];
+    json_t *result;
+    int64_t end = am_mono_ms() + 10000;
+
+    if ((liar = fork()) == 0) {
+        struct dn_rpc_double *d;
+
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        o.loop = ev_loop_new(EVFLAG_AUTO);
+        if (dn_rpc_open(&d, &o, NULL) == AM_OK)
+            ev_run(o.loop, 0);
+        _exit(1);
+    }
+    snprintf(at, sizeof at, "http://127.0.0.1:%u", o.port);
+    cr_assert_eq(cli_rpc_open(client, at, &err), AM_OK, "%s", err.text);
+    while (cli_rpc_call(*client, &result, "test_ready", json_array(), &err) == AM_UNAVAILABLE &&
+           am_mono_ms() < end)
+        json_decref(result);
+    json_decref(result);
+}
+
+static void
+no_more_lies(struct cli_rpc **client)
+{
+    cli_rpc_close(client);
+    dn_stop(&liar, SIGKILL, 1000);
+}
+
+TestSuite(cli_rpc, .init = sw_begin, .fini = sw_end, .timeout = 60);
+
+Test(cli_rpc, a_result_is_whole_or_an_error)
+{
+    static const struct {
+        const char *result;
+        int u64, bytes;
+    } rows[] = {
+        {"{\"result\":null}", AM_NOT_FOUND, AM_NOT_FOUND},
+        {"{\"result\":\"0x\"}", AM_INVALID_ARGUMENT, AM_OK},
+        {"{\"result\":\"0xabc\"}", AM_OK, AM_INVALID_ARGUMENT},
+        {"{\"result\":7}", AM_INVALID_ARGUMENT, AM_INVALID_ARGUMENT},
+        {"{\"result\":{}}", AM_INVALID_ARGUMENT, AM_INVALID_ARGUMENT},
+        {"{\"result\":\"0x0102030405\"}", AM_INVALID_ARGUMENT, AM_INVALID_ARGUMENT},
+        {"{\"result\":\"0x10000000000000000\"}", AM_OUT_OF_RANGE, AM_INVALID_ARGUMENT},
+        {"{\"error\":{\"code\":-32000,\"message\":\"no thanks\"}}", AM_FAILED_PRECONDITION,
+         AM_FAILED_PRECONDITION},
+        {"{\"error\":{\"code\":-32601,\"message\":\"no thanks\"}}", AM_UNIMPLEMENTED,
+         AM_UNIMPLEMENTED},
+    };
+    struct cli_rpc *client;
+    uint8_t out[4];
+    uint64_t n;
+    size_t len;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        lie.result = rows[i].result;
+        ask_the_liar(&client);
+        n = 99;
+        cr_expect_eq(cli_rpc_u64(client, &n, "eth_blockNumber", json_array(), &err), rows[i].u64,
+                     "%s: %s", rows[i].result, err.text);
+        cr_expect(rows[i].u64 == AM_OK || n == 0, "%s", rows[i].result);
+        len = 99;
+        cr_expect_eq(cli_rpc_bytes(client, out, sizeof out, &len, "eth_call", json_array(), &err),
+                     rows[i].bytes, "%s: %s", rows[i].result, err.text);
+        cr_expect(rows[i].bytes == AM_OK || len == 0, "%s", rows[i].result);
+        no_more_lies(&client);
+    }
+}
+
+Test(cli_rpc, parameters_that_could_not_be_made)
+{
+    struct cli_rpc *client;
+    json_t *result;
+
+    ask_the_liar(&client);
+    cr_assert_eq(cli_rpc_call(client, &result, "eth_call", NULL, &err), AM_RESOURCE_EXHAUSTED);
+    cr_assert_null(result);
+    no_more_lies(&client);
+}
+
+static int
+transaction(const char *status, bool other_hash)
+{
+    static const uint8_t to[20] = {1};
+    struct cli_receipt done;
+    struct cli_rpc *client;
+    struct cli_tx tx;
+    int r;
+
+    lie.status = status;
+    lie.other_hash = other_hash;
+    ask_the_liar(&client);
+    cr_assert_eq(cli_tx_open(&tx, client, OPERATOR_KEY, &err), AM_OK, "%s", err.text);
+    r = cli_tx_send(&tx, &done, to, 0, am_bin_of(NULL, 0), &err);
+    cli_tx_close(&tx);
+    no_more_lies(&client);
+    return r;
+}
+
+Test(cli_rpc, a_receipt_is_looked_at)
+{
+    cr_assert_eq(transaction("0x1", false), AM_OK, "%s", err.text);
+    cr_assert_eq(transaction("0x0", false), AM_ABORTED);
+    cr_assert_not_null(strstr(err.text, "reverted"), "%s", err.text);
+    cr_assert_eq(transaction("true", false), AM_ABORTED);
+    cr_assert_eq(transaction(NULL, false), AM_INVALID_ARGUMENT, "no status is not success");
+    cr_assert_eq(transaction("0x1", true), AM_DATA_LOSS, "another hash is another transaction");
+}

@@ -23,6 +23,8 @@ dn_net_open(struct am_error *err)
                     err);
 }
 
+/* The address on the wire follows from the number: a host that comes back under it is heard at
+ * once, not only when everybody else has forgotten the old one. */
 int
 dn_net_plug(const struct dn_ns *ns, unsigned host, struct am_error *err)
 {
@@ -30,10 +32,10 @@ dn_net_plug(const struct dn_ns *ns, unsigned host, struct am_error *err)
     int r;
 
     snprintf(commands, sizeof commands,
-             "link add am%u type veth peer name eth0 netns %d\n"
+             "link add am%u type veth peer name eth0 address 02:00:0a:4d:00:%02x netns %d\n"
              "link set am%u master br0\n"
              "link set am%u up\n",
-             host, (int)ns->holder, host, host);
+             host, host, (int)ns->holder, host, host);
     if ((r = ip_batch(NULL, commands, err)) != AM_OK)
         return r;
     snprintf(commands, sizeof commands,

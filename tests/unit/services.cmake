@@ -23,3 +23,21 @@ am_test(sponsor_chain ${here}/test_sponsor_chain.c ${here}/service_world.c
 if(TARGET test_sponsor_chain)
   target_compile_definitions(test_sponsor_chain PRIVATE ANVIL="${anvil}" ${artifacts})
 endif()
+am_test(cli ${here}/test_cli.c ${here}/service_world.c LIBS deploy bus am_net devnet dn_rpcdouble)
+if(TARGET test_cli)
+  target_compile_definitions(test_cli PRIVATE ATTESTMESH="$<TARGET_FILE:attestmesh>"
+    ANVIL="${anvil}" ${artifacts})
+  add_dependencies(test_cli attestmesh)
+endif()
+am_test(cli_up ${here}/test_cli_up.c ${here}/service_world.c LIBS bus am_net devnet)
+am_test(devnet ${here}/test_devnet.c ${here}/service_world.c LIBS bus am_net devnet)
+if(TARGET test_devnet)
+  target_compile_definitions(test_cli_up PRIVATE ATTESTMESH="$<TARGET_FILE:attestmesh>"
+    ANVIL="${anvil}")
+  add_dependencies(test_cli_up attestmesh)
+  add_executable(devnet_host ${here}/devnet_host.c)
+  target_link_libraries(devnet_host devnet)
+  target_compile_definitions(test_devnet PRIVATE DEVNET_HOST="$<TARGET_FILE:devnet_host>"
+    ANVIL="${anvil}")
+  add_dependencies(test_devnet devnet_host)
+endif()

@@ -15,7 +15,6 @@ take_lock(struct bus *bus, struct am_error *err)
 {
     char path[128], pid[24] = "";
     ssize_t n;
-    int len;
 
     snprintf(path, sizeof path, "%s/%s.lock", bus->run, bus_service_name(bus->self));
     bus->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -27,18 +26,10 @@ take_lock(struct bus *bus, struct am_error *err)
         return am_fail(err, AM_ALREADY_EXISTS, "bus: expected %s to be free, got held by pid %s",
                        path, *pid != '\0' ? pid : "unknown");
     }
-    len = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-    if (ftruncate(bus->lock_fd, 0) != 0 || write(bus->lock_fd, pid, (size_t)len) != len)
+    if (ftruncate(bus->lock_fd, 0) != 0 || dprintf(bus->lock_fd, "%ld\n", (long)getpid()) < 0)
         return am_fail(err, AM_INTERNAL, "bus: expected to write %s, got %s", path,
                        strerror(errno));
     return AM_OK;
-}
-
-static void
-on_beacon(struct ev_loop *loop, ev_timer *w, int events)
-{
-    (void)loop, (void)events;
-    bus_beacon(w->data);
 }
 
 static int
@@ -57,11 +48,14 @@ open_endpoint(struct bus *bus, struct bus_sock *s, int type, const char *end, bu
 static int
 open_all(struct bus *bus, const struct bus_options *o, struct am_error *err)
 {
-    int r = AM_OK;
+    int r;
 
-    if (o->self != BUS_CLI)
-        r = take_lock(bus, err);
-    if (r != AM_OK)
+    if (strlen(o->run) >= sizeof bus->run)
+        return am_fail(err, AM_FAILED_PRECONDITION,
+                       "ATTESTMESH_RUN: expected at most %zu bytes, got %zu", sizeof bus->run - 1,
+                       strlen(o->run));
+    strcpy(bus->run, o->run);
+    if (o->self != BUS_CLI && (r = take_lock(bus, err)) != AM_OK)
         return r;
     if ((bus->ctx = zmq_ctx_new()) == NULL)
         return am_fail(err, AM_INTERNAL, "bus: expected a context, got %s", zmq_strerror(errno));
@@ -70,8 +64,6 @@ open_all(struct bus *bus, const struct bus_options *o, struct am_error *err)
     if ((r = open_endpoint(bus, &bus->pub, ZMQ_XPUB, "pub", bus_on_subscription, err)) != AM_OK ||
         (r = open_endpoint(bus, &bus->req, ZMQ_ROUTER, "req", bus_on_request, err)) != AM_OK)
         return r;
-    ev_timer_init(&bus->beacon, on_beacon, 0, BUS_BEACON_MS / 1000.0);
-    bus->beacon.data = bus;
     ev_timer_start(bus->loop, &bus->beacon);
     if (!bus->by_uid)
         am_log(AM_WARN, "bus.one_uid",
@@ -96,21 +88,12 @@ bus_open(struct bus **out, const struct bus_options *o, struct am_error *err)
     bus->self = o->self;
     bus->loop = o->loop;
     bus->lock_fd = -1;
-    LIST_INIT(&bus->socks);
-    LIST_INIT(&bus->subs);
-    LIST_INIT(&bus->tapped);
     TAILQ_INIT(&bus->held);
     bus_status(bus, "starting", "");
-    bus_loop_start(bus);
-    if (strlen(o->run) >= sizeof bus->run)
-        r = am_fail(err, AM_FAILED_PRECONDITION,
-                    "ATTESTMESH_RUN: expected at most %zu bytes, got %zu", sizeof bus->run - 1,
-                    strlen(o->run));
-    else {
-        memcpy(bus->run, o->run, strlen(o->run));
-        r = open_all(bus, o, err);
-    }
-    if (r != AM_OK)
+    ev_timer_init(&bus->beacon, bus_on_beacon, 0, BUS_BEACON_MS / 1000.0);
+    ev_timer_init(&bus->again, bus_sock_drain_all, 0, 0);
+    bus->beacon.data = bus->again.data = bus;
+    if ((r = open_all(bus, o, err)) != AM_OK)
         bus_close(&bus);
     *out = bus;
     return r;
@@ -130,11 +113,11 @@ bus_close(struct bus **p)
     bus_tap_close(bus);
     bus_req_close(bus);
     bus_pub_close(bus);
-    ev_timer_stop(bus->loop, &bus->beacon);
     bus_sock_close(&bus->pub);
     bus_sock_close(&bus->req);
     bus_sock_close(&bus->zap);
-    bus_loop_stop(bus);
+    ev_timer_stop(bus->loop, &bus->beacon);
+    ev_timer_stop(bus->loop, &bus->again);
     if (bus->ctx != NULL)
         zmq_ctx_term(bus->ctx);
     if (bus->lock_fd >= 0)

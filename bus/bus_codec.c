@@ -12,8 +12,7 @@ struct place {
     struct am_error *err;
 };
 
-static const enum bus_mp_type types[] = {BUS_MP_UINT, BUS_MP_BOOL, BUS_MP_STR, BUS_MP_BIN,
-                                         BUS_MP_ARRAY};
+static const enum am_mp_type types[] = {AM_MP_UINT, AM_MP_BOOL, AM_MP_STR, AM_MP_BIN, AM_MP_ARRAY};
 static const char *const names[] = {"bytes that are no MessagePack",
                                     "nil",
                                     "a bool",
@@ -37,10 +36,10 @@ refuse(const struct place *at, const struct bus_row *field, int code, const char
 
 /* Is it of the field's type and within its limits? */
 static int
-check(const struct place *at, const struct bus_row *field, struct bus_mp_token t)
+check(const struct place *at, const struct bus_row *field, struct am_mp_token t)
 {
-    enum bus_mp_type want = types[field->kind - BUS_FIELD_U64];
-    const char *unit = want == BUS_MP_UINT ? "" : want == BUS_MP_ARRAY ? " elements" : " bytes";
+    enum am_mp_type want = types[field->kind - BUS_FIELD_U64];
+    const char *unit = want == AM_MP_UINT ? "" : want == AM_MP_ARRAY ? " elements" : " bytes";
     char text[96];
 
     if (t.type != want) {
@@ -64,7 +63,7 @@ bus_is_secret(const struct bus_row *row)
     return false;
 }
 
-struct bus_mp_token
+struct am_mp_token
 bus_value(const struct bus_row *f, const void *message)
 {
     const void *at = (const uint8_t *)message + f->offset;
@@ -74,21 +73,21 @@ bus_value(const struct bus_row *f, const void *message)
 
     switch (f->kind) {
     case BUS_FIELD_U64:
-        return (struct bus_mp_token){BUS_MP_UINT, *(const uint64_t *)at, NULL};
+        return (struct am_mp_token){AM_MP_UINT, *(const uint64_t *)at, NULL};
     case BUS_FIELD_BOOL:
-        return (struct bus_mp_token){BUS_MP_BOOL, *(const bool *)at, NULL};
+        return (struct am_mp_token){AM_MP_BOOL, *(const bool *)at, NULL};
     case BUS_FIELD_STR:
-        return (struct bus_mp_token){BUS_MP_STR, str->len, str->p};
+        return (struct am_mp_token){AM_MP_STR, str->len, str->p};
     case BUS_FIELD_BIN:
-        return (struct bus_mp_token){BUS_MP_BIN, bin->len, bin->p};
+        return (struct am_mp_token){AM_MP_BIN, bin->len, bin->p};
     default:
-        return (struct bus_mp_token){BUS_MP_ARRAY, *(const size_t *)count, at};
+        return (struct am_mp_token){AM_MP_ARRAY, *(const size_t *)count, at};
     }
 }
 
 static int
 encode_map(const struct place *at, const struct bus_row *row, const void *message,
-           struct bus_mp_out *out)
+           struct am_mp_out *out)
 {
     const struct bus_row *f;
     uint64_t n = 0;
@@ -96,9 +95,9 @@ encode_map(const struct place *at, const struct bus_row *row, const void *messag
 
     for (f = row + 1; bus_is_field(f); f++)
         n += (f->flags & BUS_OPT) == 0 || bus_value(f, message).n != 0;
-    bus_mp_put(out, (struct bus_mp_token){BUS_MP_MAP, n, NULL});
+    am_mp_put(out, (struct am_mp_token){AM_MP_MAP, n, NULL});
     for (f = row + 1; bus_is_field(f) && r == AM_OK; f++) {
-        struct bus_mp_token v = bus_value(f, message);
+        struct am_mp_token v = bus_value(f, message);
         const struct bus_row *element = &bus_rows[f->element];
         struct place in = {at->row, f, 0, at->err};
 
@@ -106,9 +105,9 @@ encode_map(const struct place *at, const struct bus_row *row, const void *messag
             continue;
         if ((r = check(at, f, v)) != AM_OK)
             return r;
-        bus_mp_put(out, (struct bus_mp_token){BUS_MP_STR, strlen(f->name), f->name});
-        bus_mp_put(out, v);
-        for (; v.type == BUS_MP_ARRAY && in.index < v.n && r == AM_OK; in.index++)
+        am_mp_put(out, (struct am_mp_token){AM_MP_STR, strlen(f->name), f->name});
+        am_mp_put(out, v);
+        for (; v.type == AM_MP_ARRAY && in.index < v.n && r == AM_OK; in.index++)
             r = encode_map(&in, element, (const uint8_t *)v.p + in.index * element->offset, out);
     }
     return r;
@@ -119,7 +118,7 @@ bus_encode(const struct bus_row *row, const void *message, uint8_t *out, size_t 
            struct am_error *err)
 {
     struct place at = {row, NULL, 0, err};
-    struct bus_mp_out o = {out, cap, 0, false};
+    struct am_mp_out o = {out, cap, 0, false};
     int r = encode_map(&at, row, message, &o);
 
     if (r == AM_OK && o.full)
@@ -130,13 +129,12 @@ bus_encode(const struct bus_row *row, const void *message, uint8_t *out, size_t 
 }
 
 static int decode_map(const struct place *at, const struct bus_row *row, bool key_only,
-                      void *message, struct bus_mp_in *in);
+                      void *message, struct am_mp_in *in);
 
 static int
-decode_field(const struct place *at, const struct bus_row *f, uint8_t *message,
-             struct bus_mp_in *in)
+decode_field(const struct place *at, const struct bus_row *f, uint8_t *message, struct am_mp_in *in)
 {
-    struct bus_mp_token t = bus_mp_get(in);
+    struct am_mp_token t = am_mp_get(in);
     const struct bus_row *element = &bus_rows[f->element];
     struct place inner = {at->row, f, 0, at->err};
     void *to = message + f->offset;
@@ -154,38 +152,38 @@ decode_field(const struct place *at, const struct bus_row *f, uint8_t *message,
         *(struct am_bin *)to = (struct am_bin){t.p, t.n};
     else
         *(size_t *)(void *)(message + f->count_offset) = t.n;
-    for (; t.type == BUS_MP_ARRAY && inner.index < t.n && r == AM_OK; inner.index++)
+    for (; t.type == AM_MP_ARRAY && inner.index < t.n && r == AM_OK; inner.index++)
         r = decode_map(&inner, element, false, (uint8_t *)to + inner.index * element->offset, in);
     return r;
 }
 
 static int
 decode_map(const struct place *at, const struct bus_row *row, bool key_only, void *message,
-           struct bus_mp_in *in)
+           struct am_mp_in *in)
 {
-    struct bus_mp_token head = bus_mp_get(in);
+    struct am_mp_token head = am_mp_get(in);
     const struct bus_row *f;
     uint64_t seen = 0; /* one bit a field */
     int r;
 
-    if (head.type != BUS_MP_MAP)
+    if (head.type != AM_MP_MAP)
         return am_fail(at->err, AM_INVALID_ARGUMENT, "%s: expected a map, got %s", row->name,
                        names[head.type]);
     for (uint64_t i = 0; i < head.n; i++) {
-        struct bus_mp_token key = bus_mp_get(in);
+        struct am_mp_token key = am_mp_get(in);
 
-        if (key.type != BUS_MP_STR)
+        if (key.type != AM_MP_STR)
             return am_fail(at->err, AM_INVALID_ARGUMENT, "%s: expected a field name, got %s",
                            row->name, names[key.type]);
         f = row + 1;
         while (bus_is_field(f) && !am_str_eq((struct am_str){key.p, key.n}, f->name))
             f++;
-        if (!bus_is_field(f) && bus_mp_skip(in)) /* from a later version */
+        if (!bus_is_field(f) && am_mp_skip(in)) /* from a later version */
             continue;
         if (!bus_is_field(f))
             return am_fail(at->err, AM_INVALID_ARGUMENT,
                            "%s: expected a value for an unknown field, got %s", row->name,
-                           names[BUS_MP_BAD]);
+                           names[AM_MP_BAD]);
         if ((seen & UINT64_C(1) << (f - row)) != 0)
             return refuse(at, f, AM_INVALID_ARGUMENT, "expected once, got it twice");
         seen |= UINT64_C(1) << (f - row);
@@ -203,7 +201,7 @@ bus_decode(const struct bus_row *row, bool key_only, void *message, struct am_bi
            struct am_error *err)
 {
     struct place at = {row, NULL, 0, err};
-    struct bus_mp_in in = {bytes.p, bytes.p + bytes.len};
+    struct am_mp_in in = {bytes.p, bytes.p + bytes.len};
     int r;
 
     memset(message, 0, row->offset);

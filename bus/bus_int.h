@@ -38,7 +38,7 @@ typedef int bus_message_fn(void *arg, struct bus_message *m, struct am_error *er
 struct bus_sock {
     struct bus *bus;
     void *zmq;        /* NULL: not open */
-    ev_io io;         /* wakes the loop; ZMQ_FD is edge-triggered, so work is done in check */
+    ev_io io;         /* ZMQ_FD: edge-triggered, so every send looks for messages too */
     bool paused;      /* messages stay in the socket */
     const char *from; /* service whose [name][header][payload] is expected here; NULL: anything */
     bus_message_fn *fn;
@@ -64,10 +64,7 @@ struct bus {
     void *ctx;
     struct bus_sock zap, pub, req;
     LIST_HEAD(, bus_sock) socks;
-    ev_prepare prepare;
-    ev_check check;
-    ev_idle idle;
-    ev_timer beacon;
+    ev_timer beacon, again; /* again: look into every socket in the next turn of the loop */
     uint64_t epoch, calls, dropped, tap_sequence;
     int64_t started_ms, logged_ms;
     char phase[33], reason[385];
@@ -99,8 +96,8 @@ const char *bus_address(char out[static 128], const struct bus *bus, enum bus_se
                         const char *end);
 void bus_sock_close(struct bus_sock *s);
 void bus_sock_drain(struct bus_sock *s); /* now, not in the next turn of the loop */
-void bus_loop_start(struct bus *bus);
-void bus_loop_stop(struct bus *bus);
+void bus_sock_pause(struct bus_sock *s, bool paused);
+void bus_sock_drain_all(struct ev_loop *loop, ev_timer *again, int events);
 
 struct am_str bus_frame_text(const struct bus_message *m, int frame);
 struct bus_header bus_header_new(const struct bus *bus, uint64_t sequence);
@@ -117,7 +114,7 @@ int bus_zap_open(struct bus *bus, const char *uids, struct am_error *err) AM_MUS
 int bus_on_subscription(void *bus, struct bus_message *m, struct am_error *err);
 void bus_tell(struct bus *bus, const char *name, uint64_t sequence, bool retracted,
               struct am_bin payload);
-void bus_beacon(struct bus *bus);
+void bus_on_beacon(struct ev_loop *loop, ev_timer *beacon, int events);
 int bus_snapshot(struct bus *bus, const struct bus_snapshot *q, size_t *len,
                  struct am_error *err) AM_MUST_CHECK;
 void bus_pub_close(struct bus *bus);

@@ -46,7 +46,7 @@ int
 bus_publish(struct bus *bus, enum bus_topic topic, const void *fact, struct am_error *err)
 {
     const struct bus_row *row = bus_topic_row(topic);
-    struct bus_mp_token key = {.n = 0}; /* of a SINGLE topic */
+    struct am_mp_token key = {.n = 0}; /* of a SINGLE topic */
     struct bus_kept *k = bus->stores[topic].kept;
     uint8_t *payload;
     size_t len, i, n = bus->stores[topic].n;
@@ -90,7 +90,7 @@ void
 bus_retract(struct bus *bus, enum bus_topic topic, struct am_bin key)
 {
     const struct bus_row *row = bus_topic_row(topic);
-    struct bus_mp_out out = {bus->out, sizeof bus->out, 0, false};
+    struct am_mp_out out = {bus->out, sizeof bus->out, 0, false};
     struct bus_kept *k = bus->stores[topic].kept;
     bool there;
     size_t i = place_of(bus, topic, key, &there);
@@ -100,19 +100,21 @@ bus_retract(struct bus *bus, enum bus_topic topic, struct am_bin key)
         return;
     free(k[i].payload);
     memmove(&k[i], &k[i + 1], (--bus->stores[topic].n - i) * sizeof *k);
-    bus_mp_put(&out, (struct bus_mp_token){BUS_MP_MAP, 1, NULL});
-    bus_mp_put(&out, (struct bus_mp_token){BUS_MP_STR, strlen(row[1].name), row[1].name});
-    bus_mp_put(&out, (struct bus_mp_token){BUS_MP_BIN, key.len, key.p});
+    am_mp_put(&out, (struct am_mp_token){AM_MP_MAP, 1, NULL});
+    am_mp_put(&out, (struct am_mp_token){AM_MP_STR, strlen(row[1].name), row[1].name});
+    am_mp_put(&out, (struct am_mp_token){AM_MP_BIN, key.len, key.p});
     bus_tell(bus, row->name, ++bus->stores[topic].sequence, true, am_bin_of(out.p, out.len));
 }
 
 void
-bus_beacon(struct bus *bus)
+bus_on_beacon(struct ev_loop *loop, ev_timer *w, int events)
 {
+    struct bus *bus = w->data;
     struct bus_beacon b = {.topics_count = 0};
     struct am_error err;
     size_t len;
 
+    (void)loop, (void)events;
     for (int t = 0; t < BUS_TOPIC_COUNT; t++) {
         const struct bus_row *row = bus_topic_row((enum bus_topic)t);
 

@@ -209,7 +209,7 @@ serve(struct bus_request *q, struct am_bin payload, struct am_error *err)
 {
     struct bus *bus = q->bus;
     const struct bus_row *row;
-    struct bus_mp_token key;
+    struct am_mp_token key;
     union bus_any message;
     bool repeat = false;
     int r;

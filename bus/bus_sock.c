@@ -26,13 +26,8 @@ static const struct {
 static void
 on_wake(struct ev_loop *loop, ev_io *io, int events)
 {
-    (void)loop, (void)io, (void)events;
-}
-
-static void
-on_idle(struct ev_loop *loop, ev_idle *w, int events)
-{
-    (void)loop, (void)w, (void)events;
+    (void)loop, (void)events;
+    bus_sock_drain(io->data);
 }
 
 int
@@ -70,8 +65,11 @@ bus_sock_open(struct bus_sock *s, struct bus *bus, int type, const char *domain,
         return code;
     }
     ev_io_init(&s->io, on_wake, fd, EV_READ);
+    ev_set_priority(&s->io, 1); /* before timers: what has come is not late */
+    s->io.data = s;
     ev_io_start(bus->loop, &s->io);
     LIST_INSERT_HEAD(&bus->socks, s, link);
+    ev_timer_start(bus->loop, &bus->again);
     return AM_OK;
 }
 
@@ -155,57 +153,31 @@ take(struct bus_sock *s)
 void
 bus_sock_drain(struct bus_sock *s)
 {
-    for (int i = 0; i < TURN_MAX && s->zmq != NULL && !s->paused && take(s); i++)
-        ;
+    int left = TURN_MAX;
+
+    while (left > 0 && s->zmq != NULL && !s->paused && take(s))
+        left--;
+    if (left == 0)
+        ev_timer_start(s->bus->loop, &s->bus->again);
 }
 
-static void
-on_prepare(struct ev_loop *loop, ev_prepare *w, int events)
+void
+bus_sock_pause(struct bus_sock *s, bool paused)
 {
-    struct bus *bus = w->data;
-    struct bus_sock *s;
-
-    (void)events;
-    LIST_FOREACH(s, &bus->socks, link)
-    {
-        int has = 0;
-        size_t size = sizeof has;
-
-        zmq_getsockopt(s->zmq, ZMQ_EVENTS, &has, &size);
-        if (!s->paused && (has & ZMQ_POLLIN) != 0)
-            ev_idle_start(loop, &bus->idle); /* so that the loop does not sleep */
-    }
+    s->paused = paused;
+    (paused ? ev_io_stop : ev_io_start)(s->bus->loop, &s->io);
+    ev_timer_start(s->bus->loop, &s->bus->again);
 }
 
-static void
-on_check(struct ev_loop *loop, ev_check *w, int events)
+void
+bus_sock_drain_all(struct ev_loop *loop, ev_timer *again, int events)
 {
-    struct bus *bus = w->data;
+    struct bus *bus = again->data;
     struct bus_sock *s;
 
-    (void)events;
-    ev_idle_stop(loop, &bus->idle);
+    (void)loop, (void)events;
     LIST_FOREACH(s, &bus->socks, link)
     bus_sock_drain(s);
-}
-
-void
-bus_loop_start(struct bus *bus)
-{
-    ev_prepare_init(&bus->prepare, on_prepare);
-    ev_check_init(&bus->check, on_check);
-    ev_idle_init(&bus->idle, on_idle);
-    bus->prepare.data = bus->check.data = bus;
-    ev_prepare_start(bus->loop, &bus->prepare);
-    ev_check_start(bus->loop, &bus->check);
-}
-
-void
-bus_loop_stop(struct bus *bus)
-{
-    ev_prepare_stop(bus->loop, &bus->prepare);
-    ev_check_stop(bus->loop, &bus->check);
-    ev_idle_stop(bus->loop, &bus->idle);
 }
 
 struct am_str
@@ -244,6 +216,7 @@ bus_send(struct bus_sock *s, struct am_bin identity, const char *name,
     uint8_t head[1024];
     size_t len;
 
+    ev_timer_start(s->bus->loop, &s->bus->again); /* sending may bring in what waits */
     if (bus_encode(&bus_rows[BUS_ROW_bus_header], header, head, sizeof head, &len, err) != AM_OK)
         am_bug(__FILE__, __LINE__, "a header of ours breaks its own limits");
     /* Only the first frame can fail: libzmq takes a message whole. */

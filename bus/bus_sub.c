@@ -35,7 +35,7 @@ ask_snapshot(struct bus_sub *s)
     struct am_error err;
 
     s->state = SNAPSHOT;
-    s->sock.paused = true;
+    bus_sock_pause(&s->sock, true);
     if (bus_ask(s->bus, s->row->service, "snapshot", &bus_rows[BUS_ROW_bus_snapshot], &q,
                 &bus_rows[BUS_ROW_bus_snapshot_reply], SNAPSHOT_MS, "", on_snapshot, s,
                 &err) != AM_OK)
@@ -59,7 +59,7 @@ apply(struct bus_sub *s, bool retracted, struct am_bin payload, struct am_error 
     if (r != AM_OK)
         return r;
     if (s->row->kind == BUS_FACT_KEYED) {
-        struct bus_mp_token key = bus_value(s->row + 1, &fact);
+        struct am_mp_token key = bus_value(s->row + 1, &fact);
 
         memcpy(s->after, key.p, key.n);
         s->after_len = key.n;
@@ -77,7 +77,7 @@ on_snapshot(void *arg, int code, const void *message, const struct am_error *err
 
     if (s->bus->closing)
         return;
-    s->sock.paused = false;
+    bus_sock_pause(&s->sock, false);
     if (code != AM_OK || s->bus->header->epoch != s->epoch) {
         s->state = WAITS; /* the next beacon tries again */
         if (code != AM_OK)

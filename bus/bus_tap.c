@@ -22,16 +22,16 @@ bus_mirror(struct bus *bus, struct bus_trace *t, const struct bus_row *row, cons
     static const struct bus_row *trace = &bus_rows[BUS_ROW_bus_trace];
     uint8_t packed[BUS_FRAME_MAX];
     char shown[TEXT_MAX];
-    struct bus_text text = {shown, sizeof shown, 0, false};
+    struct am_text text = {shown, sizeof shown, 0, false};
     struct am_error err;
     size_t len;
 
     if (bus->taps <= 0)
         return;
     if (row != NULL)
-        bus_text_message(&text, row, false, message);
+        bus_print(&text, row, false, message);
     else
-        bus_text_string(&text, t->text);
+        am_text_json(&text, t->text);
     t->text = (struct am_str){shown, text.len};
     if (bus_encode(trace, t, packed, sizeof packed, &len, &err) == AM_OK)
         bus_tell(bus, "tap", ++bus->tap_sequence, false, am_bin_of(packed, len));
@@ -40,15 +40,15 @@ bus_mirror(struct bus *bus, struct bus_trace *t, const struct bus_row *row, cons
 }
 
 /* {"service":"chain","event":"...","at_ms":N,"name":"..."  and the line is open for more */
-static struct bus_text
+static struct am_text
 start(struct bus_tapped *t, const char *event, struct am_str name)
 {
-    struct bus_text line = {t->line, sizeof t->line, 0, false};
+    struct am_text line = {t->line, sizeof t->line, 0, false};
     int64_t at = t->bus->header != NULL ? (int64_t)t->bus->header->wall_ms : am_wall_ms();
 
-    bus_text(&line, "{\"service\":\"%s\",\"event\":\"%s\",\"at_ms\":%" PRId64 ",\"name\":",
-             bus_service_name(t->service), event, at);
-    bus_text_string(&line, name);
+    am_text(&line, "{\"service\":\"%s\",\"event\":\"%s\",\"at_ms\":%" PRId64 ",\"name\":",
+            bus_service_name(t->service), event, at);
+    am_text_json(&line, name);
     return line;
 }
 
@@ -58,13 +58,13 @@ on_fact(void *arg, enum bus_topic topic, enum bus_change change, const void *fac
     static const char *const events[] = {"fact", "retracted", "synced", "lost"};
     const struct bus_row *row = bus_topic_row(topic);
     struct bus_tapped *t = arg;
-    struct bus_text line = start(t, events[change], am_str_of(row->name));
+    struct am_text line = start(t, events[change], am_str_of(row->name));
 
     if (fact != NULL) {
-        bus_text(&line, ",\"value\":");
-        bus_text_message(&line, row, change == BUS_RETRACTED, fact);
+        am_text(&line, ",\"value\":");
+        bus_print(&line, row, change == BUS_RETRACTED, fact);
     }
-    bus_text(&line, "}");
+    am_text(&line, "}");
     t->fn(t->arg, t->service, t->line);
 }
 
@@ -73,22 +73,22 @@ on_trace(void *arg, struct bus_message *m, struct am_error *err)
 {
     struct bus_tapped *t = arg;
     struct bus_trace x;
-    struct bus_text line;
+    struct am_text line;
     int r = bus_decode(&bus_rows[BUS_ROW_bus_trace], false, &x, m->frame[2], err);
     bool reply = r == AM_OK && am_str_eq(x.event, "reply");
 
     if (r != AM_OK)
         return r;
     line = start(t, reply ? "reply" : "request", x.method);
-    bus_text(&line, ",\"caller\":");
-    bus_text_string(&line, x.caller);
-    bus_text(&line, ",\"correlation\":");
-    bus_text_string(&line, x.correlation);
-    bus_text(&line, ",\"call\":%" PRIu64, x.call);
+    am_text(&line, ",\"caller\":");
+    am_text_json(&line, x.caller);
+    am_text(&line, ",\"correlation\":");
+    am_text_json(&line, x.correlation);
+    am_text(&line, ",\"call\":%" PRIu64, x.call);
     if (reply)
-        bus_text(&line, ",\"status\":\"%s\",\"took_ms\":%" PRIu64, am_err_name(-(int)x.status),
-                 x.took_ms);
-    bus_text(&line, ",\"value\":%.*s}", (int)x.text.len, x.text.p);
+        am_text(&line, ",\"status\":\"%s\",\"took_ms\":%" PRIu64, am_err_name(-(int)x.status),
+                x.took_ms);
+    am_text(&line, ",\"value\":%.*s}", (int)x.text.len, x.text.p);
     for (char *p = t->line; *p != '\0'; p++) /* the text is another process's */
         if (*p < 0x20 || *p == 0x7f)
             *p = '?';

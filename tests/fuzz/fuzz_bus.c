@@ -14,7 +14,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static char text[1 << 18];
     static union bus_any a, b;
     const struct bus_row *row = bus_rows;
-    struct bus_text shown = {text, sizeof text, 0, false};
+    struct am_text shown = {text, sizeof text, 0, false};
     size_t n, m;
 
     if (size < 1 || size > 65536)
@@ -31,7 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         return 0;
     }
-    bus_text_message(&shown, row, false, &a);
+    bus_print(&shown, row, false, &a);
     if (bus_encode(row, &a, once, sizeof once, &n, NULL) != AM_OK || n > size ||
         bus_decode(row, false, &b, am_bin_of(once, n), NULL) != AM_OK ||
         bus_encode(row, &b, twice, sizeof twice, &m, NULL) != AM_OK || n != m ||

@@ -14,66 +14,65 @@ static union bus_any value;
 enum wrong { RIGHT, DROPPED, TWICE, OVER, UNDER, OTHER_TYPE, UNKNOWN };
 
 static void
-put(struct bus_mp_out *o, enum bus_mp_type type, uint64_t n, const void *p)
+put(struct am_mp_out *o, enum am_mp_type type, uint64_t n, const void *p)
 {
-    bus_mp_put(o, (struct bus_mp_token){type, n, p});
+    am_mp_put(o, (struct am_mp_token){type, n, p});
 }
 
 static size_t
 print_to(char *out, size_t cap, const struct bus_row *row, const void *message)
 {
-    struct bus_text text = {out, cap, 0, false};
+    struct am_text text = {out, cap, 0, false};
 
-    bus_text_message(&text, row, false, message);
+    bus_print(&text, row, false, message);
     return text.len;
 }
 
-static void put_map(struct bus_mp_out *o, const struct bus_row *row, const struct bus_row *which,
+static void put_map(struct am_mp_out *o, const struct bus_row *row, const struct bus_row *which,
                     enum wrong how);
 
 /* One field, at its maximum; arrays of two minimal elements. */
 static void
-put_field(struct bus_mp_out *o, const struct bus_row *f, enum wrong how)
+put_field(struct am_mp_out *o, const struct bus_row *f, enum wrong how)
 {
     uint64_t n = how == OVER ? f->max + 1 : how == UNDER ? f->min - 1 : f->max;
 
-    put(o, BUS_MP_STR, strlen(f->name), f->name);
+    put(o, AM_MP_STR, strlen(f->name), f->name);
     if (how == OTHER_TYPE) {
         if (f->kind == BUS_FIELD_STR)
-            put(o, BUS_MP_UINT, 1, NULL);
+            put(o, AM_MP_UINT, 1, NULL);
         else
-            put(o, BUS_MP_STR, 1, "x");
+            put(o, AM_MP_STR, 1, "x");
     } else if (f->kind == BUS_FIELD_U64) {
-        put(o, BUS_MP_UINT, n, NULL);
+        put(o, AM_MP_UINT, n, NULL);
     } else if (f->kind == BUS_FIELD_BOOL) {
-        put(o, BUS_MP_BOOL, 1, NULL);
+        put(o, AM_MP_BOOL, 1, NULL);
     } else if (f->kind == BUS_FIELD_STR) {
-        put(o, BUS_MP_STR, n, (const char *)fill);
+        put(o, AM_MP_STR, n, (const char *)fill);
     } else if (f->kind == BUS_FIELD_BIN) {
-        put(o, BUS_MP_BIN, n, fill);
+        put(o, AM_MP_BIN, n, fill);
     } else {
         n = how == OVER ? n : 2;
-        put(o, BUS_MP_ARRAY, n, NULL);
+        put(o, AM_MP_ARRAY, n, NULL);
         while (n-- > 0)
             put_map(o, &bus_rows[f->element], NULL, RIGHT);
     }
 }
 
 static void
-put_map(struct bus_mp_out *o, const struct bus_row *row, const struct bus_row *which,
-        enum wrong how)
+put_map(struct am_mp_out *o, const struct bus_row *row, const struct bus_row *which, enum wrong how)
 {
     size_t n = 0;
 
     for (const struct bus_row *f = row + 1; bus_is_field(f); f++)
         n++;
-    put(o, BUS_MP_MAP, n + (how == TWICE || how == UNKNOWN) - (how == DROPPED), NULL);
+    put(o, AM_MP_MAP, n + (how == TWICE || how == UNKNOWN) - (how == DROPPED), NULL);
     if (how == UNKNOWN) {
-        put(o, BUS_MP_STR, 15, "from_the_future");
-        put(o, BUS_MP_MAP, 1, NULL);
-        put(o, BUS_MP_UINT, 70000, NULL);
-        put(o, BUS_MP_ARRAY, 1, NULL);
-        put(o, BUS_MP_BIN, 300, fill);
+        put(o, AM_MP_STR, 15, "from_the_future");
+        put(o, AM_MP_MAP, 1, NULL);
+        put(o, AM_MP_UINT, 70000, NULL);
+        put(o, AM_MP_ARRAY, 1, NULL);
+        put(o, AM_MP_BIN, 300, fill);
     }
     for (const struct bus_row *f = row + 1; bus_is_field(f); f++) {
         if (f == which && how == TWICE)
@@ -86,7 +85,7 @@ put_map(struct bus_mp_out *o, const struct bus_row *row, const struct bus_row *w
 static int
 offer(const struct bus_row *row, const struct bus_row *which, enum wrong how, struct am_error *err)
 {
-    struct bus_mp_out o = {bytes, CAP, 0, false};
+    struct am_mp_out o = {bytes, CAP, 0, false};
 
     put_map(&o, row, which, how);
     cr_assert_not(o.full);
@@ -138,7 +137,7 @@ Test(bus_codec, reads_every_message_at_its_limits_and_writes_the_same_bytes)
 {
     for (const struct bus_row *row = NULL; next_message(&row);) {
         struct am_error err;
-        struct bus_mp_out o = {bytes, CAP, 0, false};
+        struct am_mp_out o = {bytes, CAP, 0, false};
         size_t len;
 
         cr_assert_eq(offer(row, NULL, UNKNOWN, &err), AM_OK, "%s", err.text);
@@ -158,7 +157,7 @@ Test(bus_codec, refuses_each_truncation_and_a_trailing_byte_and_leaves_zeros)
 {
     for (const struct bus_row *row = NULL; next_message(&row);) {
         struct am_error err;
-        struct bus_mp_out o = {bytes, CAP, 0, false};
+        struct am_mp_out o = {bytes, CAP, 0, false};
 
         put_map(&o, row, NULL, RIGHT);
         for (size_t cut = 0; cut < o.len; cut += cut < 600 || cut + 600 > o.len ? 1 : 97) {
@@ -223,7 +222,7 @@ Test(bus_codec, never_believes_a_length_and_takes_the_shortest_form_alone)
 Test(bus_codec, agrees_with_msgpack_c_on_every_message)
 {
     for (const struct bus_row *row = NULL; next_message(&row);) {
-        struct bus_mp_out o = {bytes, CAP, 0, false};
+        struct am_mp_out o = {bytes, CAP, 0, false};
         msgpack_unpacked u;
         msgpack_sbuffer b;
         msgpack_packer p;

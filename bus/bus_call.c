@@ -112,10 +112,7 @@ on_reply(void *arg, struct bus_message *m, struct am_error *err)
         finish(a, &reply, NULL);
     else
         finish(a, NULL, &refusal);
-    if (bus_is_secret(row)) {
-        sodium_memzero((void *)m->frame[2].p, m->frame[2].len); /* ours until it is closed */
-        sodium_memzero(&reply, row->offset);
-    }
+    bus_wipe(row, &reply, m->frame[2]);
     return r;
 }
 

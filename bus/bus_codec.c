@@ -2,6 +2,7 @@
 #include "bus_codec.h"
 
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,18 +14,6 @@ struct place {
 };
 
 static const enum am_mp_type types[] = {AM_MP_UINT, AM_MP_BOOL, AM_MP_STR, AM_MP_BIN, AM_MP_ARRAY};
-static const char *const names[] = {"bytes that are no MessagePack",
-                                    "nil",
-                                    "a bool",
-                                    "a number",
-                                    "a negative number",
-                                    "a fraction",
-                                    "a str",
-                                    "a bin",
-                                    "an ext",
-                                    "an array",
-                                    "a map"};
-
 static int
 refuse(const struct place *at, const struct bus_row *field, int code, const char *text)
 {
@@ -43,7 +32,7 @@ check(const struct place *at, const struct bus_row *field, struct am_mp_token t)
     char text[96];
 
     if (t.type != want) {
-        snprintf(text, sizeof text, "expected %s, got %s", names[want], names[t.type]);
+        snprintf(text, sizeof text, "expected %s, got %s", am_mp_name(want), am_mp_name(t.type));
         return refuse(at, field, AM_INVALID_ARGUMENT, text);
     }
     if (t.n >= field->min && t.n <= field->max)
@@ -53,14 +42,23 @@ check(const struct place *at, const struct bus_row *field, struct am_mp_token t)
     return refuse(at, field, AM_OUT_OF_RANGE, text);
 }
 
-bool
-bus_is_secret(const struct bus_row *row)
+static bool
+is_secret(const struct bus_row *row)
 {
     for (row++; bus_is_field(row); row++)
         if ((row->flags & BUS_SECRET) != 0 ||
-            (row->kind == BUS_FIELD_ARRAY && bus_is_secret(&bus_rows[row->element])))
+            (row->kind == BUS_FIELD_ARRAY && is_secret(&bus_rows[row->element])))
             return true;
     return false;
+}
+
+void
+bus_wipe(const struct bus_row *row, void *message, struct am_bin bytes)
+{
+    if (!is_secret(row))
+        return;
+    sodium_memzero(message, row->offset);
+    sodium_memzero((void *)bytes.p, bytes.len);
 }
 
 struct am_mp_token
@@ -168,13 +166,13 @@ decode_map(const struct place *at, const struct bus_row *row, bool key_only, voi
 
     if (head.type != AM_MP_MAP)
         return am_fail(at->err, AM_INVALID_ARGUMENT, "%s: expected a map, got %s", row->name,
-                       names[head.type]);
+                       am_mp_name(head.type));
     for (uint64_t i = 0; i < head.n; i++) {
         struct am_mp_token key = am_mp_get(in);
 
         if (key.type != AM_MP_STR)
             return am_fail(at->err, AM_INVALID_ARGUMENT, "%s: expected a field name, got %s",
-                           row->name, names[key.type]);
+                           row->name, am_mp_name(key.type));
         f = row + 1;
         while (bus_is_field(f) && !am_str_eq((struct am_str){key.p, key.n}, f->name))
             f++;
@@ -183,7 +181,7 @@ decode_map(const struct place *at, const struct bus_row *row, bool key_only, voi
         if (!bus_is_field(f))
             return am_fail(at->err, AM_INVALID_ARGUMENT,
                            "%s: expected a value for an unknown field, got %s", row->name,
-                           names[AM_MP_BAD]);
+                           am_mp_name(AM_MP_BAD));
         if ((seen & UINT64_C(1) << (f - row)) != 0)
             return refuse(at, f, AM_INVALID_ARGUMENT, "expected once, got it twice");
         seen |= UINT64_C(1) << (f - row);

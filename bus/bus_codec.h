@@ -23,8 +23,9 @@ int bus_encode(const struct bus_row *row, const void *message, uint8_t *out, siz
 int bus_decode(const struct bus_row *row, bool key_only, void *message, struct am_bin bytes,
                struct am_error *err) AM_MUST_CHECK;
 
-/* Does a field of it, or of an element of it, carry SECRET? */
-bool bus_is_secret(const struct bus_row *row);
+/* If a field of it, or of an element of it, carries SECRET: zero the struct and what it was read
+ * from, a frame, which is ours until it is closed. */
+void bus_wipe(const struct bus_row *row, void *message, struct am_bin bytes);
 
 /* A field's value; of an array n is the count and p its first element. */
 struct am_mp_token bus_value(const struct bus_row *field, const void *message);

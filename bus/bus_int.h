@@ -58,7 +58,8 @@ struct bus {
     char run[80]; /* sun_path ends at 107 */
     enum bus_service self;
     struct ev_loop *loop;
-    bool by_uid, closing;
+    bool by_uid; /* else all have ours, and declare who they are */
+    bool closing;
     long uid_of[BUS_SERVICE_COUNT]; /* -1: none */
     int lock_fd;
     void *ctx;

@@ -128,46 +128,37 @@ bus_refuse(struct bus_request *q, const struct am_error *err)
     finish(q, err, am_bin_of(NULL, 0));
 }
 
-/* The command that this one repeats, or NULL.  Forgets what nobody can repeat any more. */
-static struct bus_request *
-first_of(const struct bus_request *q, struct am_bin key)
-{
-    struct bus_request *e, *next, *found = NULL;
-
-    for (e = TAILQ_FIRST(&q->bus->held); e != NULL; e = next) {
-        next = TAILQ_NEXT(e, link);
-        if (e->done && e->arrived_ms + 2 * BUS_DEADLINE_MAX_MS < am_mono_ms())
-            release(e);
-        else if (e->key_len > 0 && e->caller == q->caller && e->method == q->method &&
-                 am_bin_eq(am_bin_of(e->key, e->key_len), key))
-            found = e;
-    }
-    return found;
-}
-
 /* Has this command been asked before?  *repeat: then q has been dealt with. */
 static int
 recall(struct bus_request *q, struct am_bin key, struct am_bin payload, bool *repeat,
        struct am_error *err)
 {
-    struct bus_request *e = first_of(q, key);
+    struct bus_request *e, *next, *first = NULL;
 
     crypto_generichash(q->digest, sizeof q->digest, payload.p, payload.len, NULL, 0);
-    if (e != NULL && memcmp(e->digest, q->digest, sizeof q->digest) != 0)
-        return am_fail(err, AM_ALREADY_EXISTS,
-                       "%s: expected a new idempotency_key, got that of another command", q->name);
-    *repeat = e != NULL;
-    if (e != NULL && e->done) {
-        answer(q, &e->outcome, am_bin_of(e->payload, e->len));
-        release(q);
-    } else if (e != NULL) {
-        q->first = e;
-    } else if (key.len == 0 || q->bus->done_count >= DONE_MAX) {
+    for (e = TAILQ_FIRST(&q->bus->held); e != NULL; e = next) {
+        next = TAILQ_NEXT(e, link);
+        if (e->done && e->arrived_ms + 2 * BUS_DEADLINE_MAX_MS < am_mono_ms())
+            release(e); /* nobody can repeat it any more */
+        else if (e->key_len > 0 && e->caller == q->caller && e->method == q->method &&
+                 am_bin_eq(am_bin_of(e->key, e->key_len), key))
+            first = e;
+    }
+    *repeat = first != NULL;
+    if (first == NULL && (key.len == 0 || q->bus->done_count >= DONE_MAX))
         return am_fail(err, AM_RESOURCE_EXHAUSTED,
                        "%s: expected a key and at most %d recent commands", q->name, DONE_MAX);
-    } else {
+    if (first == NULL) {
         memcpy(q->key, key.p, key.len);
         q->key_len = key.len;
+    } else if (memcmp(first->digest, q->digest, sizeof q->digest) != 0) {
+        return am_fail(err, AM_ALREADY_EXISTS,
+                       "%s: expected a new idempotency_key, got that of another command", q->name);
+    } else if (first->done) {
+        answer(q, &first->outcome, am_bin_of(first->payload, first->len));
+        release(q);
+    } else {
+        q->first = first;
     }
     return AM_OK;
 }
@@ -231,10 +222,7 @@ serve(struct bus_request *q, struct am_bin payload, struct am_error *err)
         r = recall(q, am_bin_of(key.p, key.n), payload, &repeat, err);
     if (r == AM_OK && !repeat)
         bus->served[q->method].fn(bus->served[q->method].arg, q, &message);
-    if (bus_is_secret(row)) {
-        sodium_memzero((void *)payload.p, payload.len); /* the frame is ours until it is closed */
-        sodium_memzero(&message, row->offset);
-    }
+    bus_wipe(row, &message, payload);
     return r;
 }
 

@@ -16,23 +16,15 @@ enum {
 #define REQ BUS_REQ
 #define OPT BUS_OPT
 #define SECRET BUS_SECRET
+#define AT(s, f) offsetof(struct s, f)
 
 const struct bus_row bus_rows[] = {
 #define MESSAGE(s, kind, of, name, callers, doc)                                                   \
     {kind, callers, name, doc, sizeof(struct s), 0, 0, 0, (enum bus_service)(of), 0},
 #define FIELD(s, f, kind, type, min, max, flags, doc)                                              \
-    {kind, flags, #f, doc, offsetof(struct s, f), 0, min, max, 0, 0},
+    {kind, flags, #f, doc, AT(s, f), 0, min, max, 0, 0},
 #define ARRAY(s, f, e, max, flags, doc)                                                            \
-    {BUS_FIELD_ARRAY,                                                                              \
-     flags,                                                                                        \
-     #f,                                                                                           \
-     doc,                                                                                          \
-     offsetof(struct s, f),                                                                        \
-     offsetof(struct s, f##_count),                                                                \
-     0,                                                                                            \
-     max,                                                                                          \
-     0,                                                                                            \
-     BUS_ROW_##e},
+    {BUS_FIELD_ARRAY, flags, #f, doc, AT(s, f), AT(s, f##_count), 0, max, 0, BUS_ROW_##e},
 #include "messages/each.def"
     {0},
 };

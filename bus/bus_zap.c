@@ -11,8 +11,6 @@
 static const char *
 judge(const struct bus *bus, const char *domain, long uid)
 {
-    if (!bus->by_uid)
-        return uid == (long)geteuid() ? "one-uid" : NULL;
     for (int s = 0; s < BUS_SERVICE_COUNT && uid >= 0; s++) {
         const char *name = bus_service_name((enum bus_service)s);
 
@@ -80,9 +78,9 @@ bus_zap_open(struct bus *bus, const char *uids, struct am_error *err)
 {
     int r;
 
-    for (int i = 0; i < BUS_SERVICE_COUNT; i++)
-        bus->uid_of[i] = -1;
     bus->by_uid = uids != NULL && *uids != '\0';
+    for (int i = 0; i < BUS_SERVICE_COUNT; i++)
+        bus->uid_of[i] = bus->by_uid ? -1 : (long)geteuid();
     if (bus->by_uid && (r = read_uids(bus, uids, err)) != AM_OK)
         return r;
     return bus_sock_open(&bus->zap, bus, ZMQ_ROUTER, NULL, "inproc://zeromq.zap.01", on_zap, bus,

@@ -114,3 +114,21 @@ am_mp_put(struct am_mp_out *out, struct am_mp_token t)
         memcpy(out->p + out->len, t.p, data);
     out->len += data;
 }
+
+const char *
+am_mp_name(enum am_mp_type type)
+{
+    static const char *const names[] = {"bytes that are no MessagePack",
+                                        "nil",
+                                        "a bool",
+                                        "a number",
+                                        "a negative number",
+                                        "a fraction",
+                                        "a str",
+                                        "a bin",
+                                        "an ext",
+                                        "an array",
+                                        "a map"};
+
+    return names[type];
+}

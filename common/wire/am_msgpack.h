@@ -50,4 +50,7 @@ bool am_mp_skip(struct am_mp_in *in);
 /* Write a BOOL, UINT, STR or BIN, or the head of an ARRAY or MAP. */
 void am_mp_put(struct am_mp_out *out, struct am_mp_token token);
 
+/* "an array", for errors.  Static text. */
+const char *am_mp_name(enum am_mp_type type);
+
 #endif

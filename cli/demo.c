@@ -208,6 +208,7 @@ cli_demo(int argc, char **argv)
                 "error"); /* the screen says what matters; services log to the run folder */
     ;
     if (make_folder(&err) != AM_OK || dn_enter(&err) != AM_OK) {
+        rmdir(demo.dir); /* nothing is in it yet */
         fprintf(stderr, "demo: %s\n", err.text);
         return 1;
     }

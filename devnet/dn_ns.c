@@ -99,17 +99,20 @@ pass_on(int sig)
 }
 
 _Noreturn static void
-wait_outside(pid_t inner)
+wait_for_end(pid_t inner)
 {
     struct sigaction pass = {.sa_handler = pass_on}, ignore = {.sa_handler = SIG_IGN};
+    pid_t ended;
     int status;
 
     inner_pid = inner;
     sigaction(SIGTERM, &pass, NULL);
     sigaction(SIGINT, &ignore, NULL); /* a terminal gives it to the inner process too */
-    while (waitpid(inner, &status, 0) < 0 && errno == EINTR)
-        ;
-    exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    while ((ended = waitpid(-1, &status, 0)) != inner) /* pid 1 inherits every orphan */
+        if (ended < 0 && errno != EINTR)
+            _exit(1);
+    /* Not exit: what was buffered before the fork is the inner process's to write, once. */
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
 static int
@@ -164,16 +167,22 @@ dn_enter(struct am_error *err)
         return am_fail(err, AM_FAILED_PRECONDITION, "this machine: namespaces are refused: %s",
                        strerror(errno));
     if ((inner = fork()) > 0)
-        wait_outside(inner);
+        wait_for_end(inner);
     if (inner < 0)
         return am_fail(err, AM_INTERNAL, "devnet: fork: %s", strerror(errno));
-    prctl(PR_SET_PDEATHSIG,
-          SIGKILL); /* pid 1 of the namespace: when it dies, everything in it does */
+    /* Pid 1 of the namespace: when it dies, everything in it does.  It reaps and passes signals on.
+     */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0 ||
         mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") != 0 ||
         mkdir("/run/wireguard", 0700) != 0 || lo_up() != 0)
         return am_fail(err, AM_FAILED_PRECONDITION, "this machine: cannot set up the devnet: %s",
                        strerror(errno));
+    if ((inner = fork()) > 0)
+        wait_for_end(inner);
+    if (inner < 0)
+        return am_fail(err, AM_INTERNAL, "devnet: fork: %s", strerror(errno));
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     return AM_OK;
 }

@@ -48,8 +48,8 @@ int dn_ns_open(struct dn_ns *ns, struct am_error *err) AM_MUST_CHECK;
 void dn_ns_close(struct dn_ns *ns);
 
 /* Re-create this process inside namespaces of its own (user, pid, mount, network), so that whatever
- * it starts ends with it.  The caller goes on as pid 1 of them; the outer process waits, passes
- * SIGINT and SIGTERM on, and exits with the same status.
+ * it starts ends with it.  The caller goes on inside, under a pid 1 that reaps orphans; the outer
+ * process passes SIGTERM on and exits with the same status.
  * Returns: AM_OK inside; AM_FAILED_PRECONDITION with what this machine lacks */
 int dn_enter(struct am_error *err) AM_MUST_CHECK;
 

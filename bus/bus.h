@@ -22,9 +22,8 @@ struct bus;         /* one per process */
 struct bus_request; /* a question that waits for its answer */
 
 struct bus_options {
-    const char *run; /* ATTESTMESH_RUN: an existing directory */
-    const char
-        *uids; /* ATTESTMESH_UIDS: "keyagent=7001,chain=7002,..."; NULL or "": one-uid mode */
+    const char *run;       /* ATTESTMESH_RUN: an existing directory */
+    const char *uids;      /* ATTESTMESH_UIDS: "keyagent=7001,..."; NULL or "": one-uid mode */
     enum bus_service self; /* BUS_CLI binds nothing: it only asks and subscribes */
     struct ev_loop *loop;  /* borrowed for the life of the bus */
 };
@@ -46,8 +45,7 @@ int bus_open(struct bus **bus, const struct bus_options *options,
  * callback of the bus.  NULL is accepted. */
 void bus_close(struct bus **bus);
 
-/* What hello answers about this service.  phase: "starting", "ready", "failing"; reason may be "".
- */
+/* What hello answers.  phase: "starting", "ready", "failing"; reason may be "". */
 void bus_status(struct bus *bus, const char *phase, const char *reason);
 
 /* Publish a fact: the whole value of its key.  Kept for snapshots until replaced or retracted.
@@ -57,8 +55,7 @@ void bus_status(struct bus *bus, const char *phase, const char *reason);
 int bus_publish(struct bus *bus, enum bus_topic topic, const void *fact,
                 struct am_error *err) AM_MUST_CHECK;
 
-/* Retract a key of a KEYED topic: subscribers get BUS_RETRACTED. key: as in the fact's first field.
- */
+/* Retract a key of a KEYED topic: subscribers get BUS_RETRACTED.  key: the first field. */
 void bus_retract(struct bus *bus, enum bus_topic topic, struct am_bin key);
 
 enum bus_change {
@@ -70,7 +67,7 @@ enum bus_change {
 typedef void bus_fact_fn(void *arg, enum bus_topic topic, enum bus_change change, const void *fact);
 
 /* Follow a topic by the clone pattern: beacon, snapshot, then what is newer; again after a gap, a
- * new epoch or a reconnect.  fact is borrowed for the call.  At most one subscription a topic. */
+ * new epoch or a reconnect.  fact is borrowed for the call. */
 int bus_subscribe(struct bus *bus, enum bus_topic topic, bus_fact_fn *fn, void *arg,
                   struct am_error *err) AM_MUST_CHECK;
 

@@ -31,8 +31,7 @@ void bus_wipe(const struct bus_row *row, void *message, struct am_bin bytes);
 struct am_mp_token bus_value(const struct bus_row *field, const void *message);
 
 /* A message as one line of JSON for eyes: bins in hex and shortened, SECRET as "<secret 80>"; what
- * does not fit is said, not cut silently.  Needs 256 bytes; leaves room for one to close the line.
- */
+ * does not fit is said.  Needs 256 bytes; leaves room for one more, to close the line. */
 void bus_print(struct am_text *t, const struct bus_row *row, bool key_only, const void *message);
 
 #endif

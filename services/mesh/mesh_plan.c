@@ -179,9 +179,26 @@ needs_endpoint(const struct mesh_wg_peer *want, const struct mesh_wg_found *have
     return !is_same(have->endpoint, want->endpoint) && have->handshake_s + MESH_PATH_S < now_s;
 }
 
+static bool
+may_call(const struct mesh_wg_peer *want, const struct mesh_wg_found *have)
+{
+    return want->calls && want->added_ms != 0 && want->endpoint.ip != 0 &&
+           want->calls_again < MESH_CALLS && have != NULL && have->handshake_s == 0;
+}
+
+bool
+mesh_plan_calling(const struct mesh_wg_peer *want, size_t want_count,
+                  const struct mesh_wg_device *have)
+{
+    for (size_t k = 0; k < want_count; k++)
+        if (may_call(&want[k], mesh_plan_find(have, want[k].pub)))
+            return true;
+    return false;
+}
+
 static void
 say_peer(struct mesh_plan *plan, size_t *used, struct mesh_wg_peer *want,
-         const struct mesh_wg_found *have, uint64_t now_s)
+         const struct mesh_wg_found *have, uint64_t now_s, int64_t now_ms)
 {
     bool place = needs_endpoint(want, have, now_s);
     bool allow = have == NULL || !have->exact || have->ip != want->ip;
@@ -199,6 +216,8 @@ say_peer(struct mesh_plan *plan, size_t *used, struct mesh_wg_peer *want,
         say(plan, used, text);
         want->given = want->endpoint;
     }
+    if (have == NULL)
+        want->added_ms = now_ms;
     if (allow) {
         mesh_ip_text(host, want->ip);
         memcpy(host + strlen(host), "/32", 4);
@@ -209,9 +228,25 @@ say_peer(struct mesh_plan *plan, size_t *used, struct mesh_wg_peer *want,
     }
 }
 
+/* Whether a peer of the device is to be taken out: nobody wants it, or it is to be called again. */
+static bool
+leaves(const struct mesh_wg_found *found, struct mesh_wg_peer *want, size_t want_count,
+       int64_t now_ms)
+{
+    for (size_t k = 0; k < want_count; k++) {
+        if (memcmp(want[k].pub, found->pub, 32) != 0)
+            continue;
+        if (!may_call(&want[k], found) || now_ms - want[k].added_ms < MESH_CALL_MS)
+            return false;
+        want[k].calls_again++;
+        return true;
+    }
+    return true;
+}
+
 void
 mesh_plan_make(struct mesh_plan *plan, const char *name, struct mesh_wg_peer *want,
-               size_t want_count, const struct mesh_wg_device *have, uint64_t now_s)
+               size_t want_count, const struct mesh_wg_device *have, uint64_t now_s, int64_t now_ms)
 {
     size_t used = 0;
 
@@ -220,16 +255,13 @@ mesh_plan_make(struct mesh_plan *plan, const char *name, struct mesh_wg_peer *wa
     say(plan, &used, name);
     for (size_t i = 0; i < have->count; i++) { /* removals first: an address may have moved */
         char text[MESH_KEY_TEXT];
-        bool wanted = false;
 
-        for (size_t k = 0; k < want_count && !wanted; k++)
-            wanted = memcmp(want[k].pub, have->peer[i].pub, 32) == 0;
-        if (wanted)
-            continue;
         if (plan->touched == MESH_PLAN_PEERS) {
             plan->more = true;
             return;
         }
+        if (!leaves(&have->peer[i], want, want_count, now_ms))
+            continue;
         plan->touched++;
         mesh_key_text(text, have->peer[i].pub);
         say(plan, &used, "peer");
@@ -241,7 +273,7 @@ mesh_plan_make(struct mesh_plan *plan, const char *name, struct mesh_wg_peer *wa
             plan->more = true;
             return;
         }
-        say_peer(plan, &used, &want[k], mesh_plan_find(have, want[k].pub), now_s);
+        say_peer(plan, &used, &want[k], mesh_plan_find(have, want[k].pub), now_s, now_ms);
     }
     if (plan->touched == 0)
         plan->argc = 0;

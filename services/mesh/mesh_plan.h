@@ -16,12 +16,17 @@
 #define MESH_PATH_S 180    /* a session older than this carries nothing */
 #define MESH_PLAN_TRIES 4  /* handshake initiations of 148 bytes, 5 s apart: 15 s */
 #define MESH_PLAN_PEERS 16 /* in one command */
+#define MESH_CALL_MS 1500  /* without a handshake for so long: call again, */
+#define MESH_CALLS 6       /* so often at most; then WireGuard's own 5 s do */
 
 struct mesh_wg_peer {
     uint8_t pub[32];
     uint32_t ip;                   /* its /32 */
     struct mesh_endpoint endpoint; /* from the endpoints file, 0 none */
     struct mesh_endpoint given;    /* what was last written to the device by this process */
+    bool calls;                    /* ours to call again: we come first in the list of members */
+    int64_t added_ms; /* when this process put it into the device, 0 never; monotonic */
+    unsigned calls_again;
 };
 
 struct mesh_wg_found {
@@ -71,8 +76,18 @@ struct mesh_plan {
 
 /* Arguments of one `wg set`; argc 0 when nothing differs.  The struct may not be moved.
  * want[i].given is updated as if the command had succeeded.
- * In:  now_s  wall clock, seconds, to judge handshakes */
+ *
+ * Two initiations that cross undo each other, and one that came before its peer was known is lost;
+ * WireGuard repeats either only after 5 s.  So the first of the two in the list of members takes a
+ * peer that never shook hands out and puts it in again, which calls at once.
+ * In:  now_s   wall clock, seconds, to judge handshakes
+ *      now_ms  monotonic */
 void mesh_plan_make(struct mesh_plan *plan, const char *name, struct mesh_wg_peer *want,
-                    size_t want_count, const struct mesh_wg_device *have, uint64_t now_s);
+                    size_t want_count, const struct mesh_wg_device *have, uint64_t now_s,
+                    int64_t now_ms);
+
+/* Whether some peer may have to be called again: look at the device soon. */
+bool mesh_plan_calling(const struct mesh_wg_peer *want, size_t want_count,
+                       const struct mesh_wg_device *have);
 
 #endif

@@ -132,6 +132,7 @@ step_device(struct mesh *m)
             continue;
         memcpy(want[n].pub, k->wg_pub, 32);
         want[n].ip = k->ip;
+        want[n].calls = i > m->view.self;
         want[n++].endpoint = mesh_endpoints_of(&m->endpoints, k->contract);
     }
     mesh_wg_want(&m->wg, m->identity.wg_pub, ip, m->view.prefix, want, n);

@@ -180,7 +180,11 @@ settle(struct mesh_wg *wg)
 {
     wg->applied++;
     wg->step = MESH_WG_IDLE;
-    wg->look_ms = am_mono_ms() + (wg->again ? 0 : MESH_WG_LOOK_MS);
+    wg->look_ms = am_mono_ms() + MESH_WG_LOOK_MS;
+    if (mesh_plan_calling(wg->want, wg->want_count, &wg->have))
+        wg->look_ms = am_mono_ms() + MESH_CALL_MS / 3;
+    if (wg->again)
+        wg->look_ms = 0;
     wg->again = false;
     wg->changed(wg->arg);
 }
@@ -189,7 +193,7 @@ static void
 apply(struct mesh_wg *wg)
 {
     mesh_plan_make(&wg->plan, wg->name, wg->want, wg->want_count, &wg->have,
-                   (uint64_t)am_wall_ms() / 1000);
+                   (uint64_t)am_wall_ms() / 1000, am_mono_ms());
     if (wg->plan.argc == 0)
         settle(wg);
     else
@@ -337,8 +341,11 @@ mesh_wg_want(struct mesh_wg *wg, const uint8_t own_pub[static 32], uint32_t ip, 
     for (size_t i = 0; i < count; i++) {
         next[i] = peers[i];
         for (size_t k = 0; k < wg->want_count; k++)
-            if (memcmp(wg->want[k].pub, peers[i].pub, 32) == 0)
+            if (memcmp(wg->want[k].pub, peers[i].pub, 32) == 0) {
                 next[i].given = wg->want[k].given;
+                next[i].added_ms = wg->want[k].added_ms;
+                next[i].calls_again = wg->want[k].calls_again;
+            }
     }
     if (!base && count == wg->want_count && memcmp(next, wg->want, count * sizeof *next) == 0)
         return;

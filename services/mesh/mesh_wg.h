@@ -66,7 +66,7 @@ struct mesh_wg {
     char reason[AM_ERROR_TEXT]; /* why it is not up, "" when it is */
 };
 
-/* Say what the device should be.  peers: copied; `given` is kept for those that stay. */
+/* Say what the device should be.  peers: copied; what was done to those that stay is kept. */
 void mesh_wg_want(struct mesh_wg *wg, const uint8_t own_pub[static 32], uint32_t ip, uint8_t prefix,
                   const struct mesh_wg_peer *peers, size_t count);
 

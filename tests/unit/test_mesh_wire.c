@@ -135,7 +135,7 @@ Test(plan, adds_what_is_missing_and_removes_what_is_no_member)
     struct mesh_wg_peer want[] = {peer(1, "10.0.0.1:51821")};
     struct mesh_plan p;
 
-    mesh_plan_make(&p, "wg0", want, 1, d, 1000);
+    mesh_plan_make(&p, "wg0", want, 1, d, 1000, 50);
     cr_assert_str_eq(words(&p), "set wg0 peer " K2 " remove peer " K1 " endpoint 10.0.0.1:51821 "
                                 "allowed-ips 10.13.0.1/32 persistent-keepalive 25");
     free(d);
@@ -149,15 +149,53 @@ Test(plan, says_nothing_to_a_device_that_is_right_even_when_its_peer_has_roamed)
     struct mesh_wg_peer want[] = {peer(1, "10.0.0.1:51821"), peer(2, NULL)};
     struct mesh_plan p;
 
-    mesh_plan_make(&p, "wg0", want, 2, d, 1000);
+    mesh_plan_make(&p, "wg0", want, 2, d, 1000, 50);
     cr_assert_str_eq(words(&p), "");
-    mesh_plan_make(&p, "wg0", want, 2, d,
-                   1081); /* its session is dead: begin where the file says */
+    /* its session is dead: begin where the file says */
+    mesh_plan_make(&p, "wg0", want, 2, d, 1081, 50);
     cr_assert_str_eq(words(&p), "set wg0 peer " K1 " endpoint 10.0.0.1:51821");
     want[0].endpoint.port = 9; /* the file has changed */
-    mesh_plan_make(&p, "wg0", want, 2, d, 1000);
+    mesh_plan_make(&p, "wg0", want, 2, d, 1000, 50);
     cr_assert_str_eq(words(&p), "set wg0 peer " K1 " endpoint 10.0.0.1:9");
     free(d);
+}
+
+/* Two initiations that crossed: the first of the pair calls again, a few times, and only where no
+ * session ever stood and the peer was added by this process. */
+Test(plan, calls_again_whom_it_never_reached_and_nobody_else)
+{
+    struct mesh_wg_device *none = calloc(1, sizeof *none),
+                          *added =
+                              device(K1 "\t10.13.0.1/32\n", K1 "\t10.0.0.1:51821\n", K1 "\t0\n"),
+                          *reached =
+                              device(K1 "\t10.13.0.1/32\n", K1 "\t10.0.0.1:51821\n", K1 "\t9\n");
+    struct mesh_wg_peer want[] = {peer(1, "10.0.0.1:51821")};
+    int64_t now = 1000;
+    struct mesh_plan p;
+
+    want[0].calls = true;
+    mesh_plan_make(&p, "wg0", want, 1, added, 10, now + MESH_CALL_MS);
+    cr_assert_str_eq(words(&p), "", "an adopted peer is left alone");
+    mesh_plan_make(&p, "wg0", want, 1, none, 10, now);
+    for (int i = 0; i < MESH_CALLS; i++) {
+        mesh_plan_make(&p, "wg0", want, 1, added, 10, now + MESH_CALL_MS - 1);
+        cr_assert_str_eq(words(&p), "", "too early");
+        cr_assert(mesh_plan_calling(want, 1, added));
+        mesh_plan_make(&p, "wg0", want, 1, reached, 10, now + MESH_CALL_MS);
+        cr_assert_str_eq(words(&p), "", "a session stands");
+        mesh_plan_make(&p, "wg0", want, 1, added, 10, now + MESH_CALL_MS);
+        cr_assert_str_eq(words(&p), "set wg0 peer " K1 " remove");
+        now += MESH_CALL_MS;
+        mesh_plan_make(&p, "wg0", want, 1, none, 10, now);
+        cr_assert_str_eq(words(&p), "set wg0 peer " K1 " endpoint 10.0.0.1:51821 allowed-ips "
+                                    "10.13.0.1/32 persistent-keepalive 25");
+    }
+    cr_assert(!mesh_plan_calling(want, 1, added));
+    mesh_plan_make(&p, "wg0", want, 1, added, 10, now + MESH_CALL_MS);
+    cr_assert_str_eq(words(&p), "", "enough: WireGuard's own timer does the rest");
+    free(none);
+    free(added);
+    free(reached);
 }
 
 Test(plan, repairs_allowed_ips_that_are_wrong)
@@ -170,7 +208,7 @@ Test(plan, repairs_allowed_ips_that_are_wrong)
         struct mesh_wg_peer want[] = {peer(1, NULL)};
         struct mesh_plan p;
 
-        mesh_plan_make(&p, "wg0", want, 1, d, 1000);
+        mesh_plan_make(&p, "wg0", want, 1, d, 1000, 50);
         cr_assert_str_eq(words(&p),
                          "set wg0 peer " K1 " allowed-ips 10.13.0.1/32 persistent-keepalive 25",
                          "%s", wrong[i]);
@@ -188,7 +226,7 @@ Test(plan, speaks_of_sixteen_at_a_time_until_all_is_said)
     for (size_t i = 0; i < 40; i++)
         want[i] = peer((uint8_t)(i + 1), "255.255.255.254:65535");
     for (int round = 0; round < 3; round++) {
-        mesh_plan_make(&p, "wg0", want, 40, d, 1000);
+        mesh_plan_make(&p, "wg0", want, 40, d, 1000, 50);
         words(&p);
         cr_assert_eq(p.more, round < 2);
         for (size_t i = said; i < said + p.touched; i++) {

@@ -26,8 +26,9 @@ test:
 test-long:
 	tests/run.sh long
 
-vectors: build
-	ctest --test-dir $(BUILD) --output-on-failure -R '^vectors'
+vectors:
+	cmake --preset test >/dev/null && cmake --build build/test --target vectors
+	ctest --test-dir build/test --output-on-failure -R '^vectors'
 
 fuzz:
 	tests/fuzz/run.sh

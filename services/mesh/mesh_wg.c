@@ -4,20 +4,12 @@
 #include "../../common/base/am_clock.h"
 #include "../../common/base/am_log.h"
 #include "../../common/base/am_secret.h"
-#include "../../common/crypto/am_curve.h"
 
 #include <net/if.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
 #define CREATE_AGAIN_MS 15000 /* a kernel without WireGuard will not learn it soon */
-
-struct mesh_wg_key {
-    uint8_t once[32]; /* X25519 secret that keyagent seals to */
-    uint8_t key[32];
-    char text[MESH_KEY_TEXT + 1];
-};
 
 static void
 go(struct mesh_wg *wg, enum mesh_wg_step step)
@@ -27,12 +19,19 @@ go(struct mesh_wg *wg, enum mesh_wg_step step)
 }
 
 static void
+forget(struct mesh_wg *wg)
+{
+    am_once_free(&wg->once);
+    am_secret_free((void **)&wg->key_text);
+}
+
+static void
 fail(struct mesh_wg *wg, const struct am_error *err)
 {
     if (strcmp(wg->reason, err->text) != 0)
         am_log(AM_WARN, "wg.waits", "reason=\"%s\"", err->text);
     snprintf(wg->reason, sizeof wg->reason, "%s", err->text);
-    am_secret_free((void **)&wg->key);
+    forget(wg);
     wg->up = false;
     wg->step = MESH_WG_CREATE;
     wg->due_ms = am_mono_ms() + MESH_WG_RETRY_MS;
@@ -59,43 +58,37 @@ on_key(void *arg, int code, const void *reply, const struct am_error *err)
     struct mesh_wg *wg = arg;
     const struct keyagent_wg_key_reply *r = reply;
     struct am_error bad = {0};
-    size_t len = 0;
+    void *key = NULL;
 
     wg->busy = false;
-    if (code == AM_OK && wg->key != NULL)
-        code = am_box_open(wg->key->key, 32, &len, r->sealed, wg->key->once, &bad);
-    if (code == AM_OK && len == 32) {
-        mesh_key_text(wg->key->text, wg->key->key);
-        wg->key->text[MESH_KEY_TEXT - 1] = '\n';
-        go(wg, MESH_WG_SET_KEY);
-        mesh_wg_run(wg);
-        return;
-    }
-    if (code == AM_OK)
-        am_fail(&bad, AM_DATA_LOSS, "expected 32 bytes, got %zu", len);
-    else if (bad.code == AM_OK)
+    if (code != AM_OK)
         bad = *err;
-    am_wrap(&bad, "keyagent.wg_key");
-    fail(wg, &bad);
+    else if ((code = am_once_open(wg->once, &key, 32, r->sealed, &bad)) == AM_OK &&
+             (wg->key_text = am_secret_alloc(MESH_KEY_TEXT + 1, &bad)) == NULL)
+        code = bad.code;
+    if (code == AM_OK) {
+        mesh_key_text(wg->key_text, key);
+        wg->key_text[MESH_KEY_TEXT - 1] = '\n';
+        go(wg, MESH_WG_SET_KEY);
+    } else {
+        am_wrap(&bad, "keyagent.wg_key");
+        fail(wg, &bad);
+    }
+    am_once_free(&wg->once);
+    am_secret_free(&key);
+    mesh_wg_run(wg);
 }
 
 static void
 ask_key(struct mesh_wg *wg)
 {
-    struct am_error err = {0};
     struct keyagent_wg_key ask = {0};
-    uint8_t pub[32];
+    struct am_error err = {0};
 
-    am_secret_free((void **)&wg->key);
-    if ((wg->key = am_secret_alloc(sizeof *wg->key, &err)) == NULL)
-        goto out;
-    randombytes_buf(wg->key->once, 32);
-    if (am_x25519_pub(pub, wg->key->once, &err) != AM_OK)
-        goto out;
-    ask.reply_to = AM_BIN(pub);
-    wg->busy =
-        bus_call(wg->bus, BUS_METHOD_keyagent_wg_key, &ask, 2000, "", on_key, wg, &err) == AM_OK;
-out:
+    forget(wg);
+    if (am_once_make(&wg->once, &ask.reply_to, &err) == AM_OK)
+        wg->busy = bus_call(wg->bus, BUS_METHOD_keyagent_wg_key, &ask, 2000, "", on_key, wg,
+                            &err) == AM_OK;
     if (!wg->busy)
         fail(wg, &err);
 }
@@ -151,8 +144,8 @@ set_key(struct mesh_wg *wg)
     const char *argv[] = {"set", wg->name, "listen-port", port, "private-key", "/dev/stdin", NULL};
 
     snprintf(port, sizeof port, "%u", (unsigned)wg->port);
-    run(wg, MESH_TOOL_WG, argv, am_bin_of(wg->key->text, MESH_KEY_TEXT));
-    am_secret_free((void **)&wg->key);
+    run(wg, MESH_TOOL_WG, argv, am_bin_of(wg->key_text, MESH_KEY_TEXT));
+    forget(wg);
 }
 
 static void
@@ -365,5 +358,5 @@ mesh_wg_want(struct mesh_wg *wg, const uint8_t own_pub[static 32], uint32_t ip, 
 void
 mesh_wg_close(struct mesh_wg *wg)
 {
-    am_secret_free((void **)&wg->key);
+    forget(wg);
 }

@@ -11,6 +11,7 @@
 #define MESH_WG_H
 
 #include "../../bus/bus.h"
+#include "../../common/crypto/am_once.h"
 #include "mesh_helper.h"
 #include "mesh_plan.h"
 
@@ -33,8 +34,6 @@ enum mesh_wg_step {
     MESH_WG_APPLY,
 };
 
-struct mesh_wg_key; /* locked memory */
-
 struct mesh_wg {
     struct mesh_helper *helper;
     struct bus *bus;
@@ -56,7 +55,8 @@ struct mesh_wg {
     bool written;     /* our key was written just now */
     unsigned ifindex; /* that was configured; another one starts from the beginning */
     int64_t due_ms, look_ms, create_ms;
-    struct mesh_wg_key *key;
+    struct am_once *once; /* while keyagent is asked for the key */
+    char *key_text;       /* locked; until wg has read it */
     struct mesh_plan plan;
     char create_reason[AM_ERROR_TEXT];
 

@@ -1,9 +1,9 @@
 /*  test_bus_calls -- every call ends once, nothing is done late, nothing is done twice.  */
 #include "bus_world.h"
 
-#include "../../common/crypto/am_once.h"
 #include "../../common/base/am_clock.h"
 #include "../../common/base/am_secret.h"
+#include "../../common/crypto/am_once.h"
 
 #include <poll.h>
 #include <signal.h>

@@ -7,12 +7,13 @@
  *  child, no file but the bus sockets and the guest agent's.
  */
 #include "../../common/base/am_log.h"
+#include "../../common/base/am_sandbox.h"
 #include "../../common/base/am_secret.h"
 #include "../../common/crypto/am_secp.h"
-#include "ka_sandbox.h"
 #include "keyagent.h"
 
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define EXIT_HELD 75 /* EX_TEMPFAIL */
@@ -38,7 +39,7 @@ start(struct ev_loop *loop, struct am_settings *settings, struct bus **bus, stru
     options.run = settings->run;
     options.uids = settings->uids;
     if ((rc = am_secret_init(err)) != 0 || (rc = am_crypto_init(err)) != 0 ||
-        (rc = ka_sandbox_close(err)) != 0 || (rc = bus_open(bus, &options, err)) != 0)
+        (rc = am_sandbox_close(AF_UNIX, err)) != 0 || (rc = bus_open(bus, &options, err)) != 0)
         return rc;
     bus_status(*bus, "starting", "");
     return keyagent_start(k, settings, *bus, loop, err);

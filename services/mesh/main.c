@@ -7,12 +7,13 @@
  *  that pass, the WireGuard key while it is being written, and the helper's short list of commands.
  */
 #include "../../common/base/am_log.h"
+#include "../../common/base/am_sandbox.h"
 #include "../../common/base/am_secret.h"
 #include "../../common/crypto/am_secp.h"
 #include "mesh.h"
-#include "mesh_sandbox.h"
 
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define EXIT_HELD 75 /* EX_TEMPFAIL */
@@ -36,7 +37,7 @@ start(struct ev_loop *loop, const struct am_settings *settings, struct mesh_help
         .run = settings->run, .uids = settings->uids, .self = BUS_MESH, .loop = loop};
     int rc;
 
-    if ((rc = am_crypto_init(err)) != AM_OK || (rc = mesh_sandbox_close(err)) != AM_OK ||
+    if ((rc = am_crypto_init(err)) != AM_OK || (rc = am_sandbox_close(AF_INET, err)) != AM_OK ||
         (rc = bus_open(bus, &options, err)) != AM_OK)
         return rc;
     bus_status(*bus, "starting", "");

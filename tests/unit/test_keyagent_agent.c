@@ -1,7 +1,7 @@
 /*  test_keyagent_agent -- the client against the simulator, whole and with each of its faults.  */
+#include "../../common/base/am_sandbox.h"
 #include "guest_double.h"
 #include "ka_identity.h"
-#include "ka_sandbox.h"
 
 #include "../../common/base/am_clock.h"
 #include "../../common/base/am_secret.h"
@@ -328,7 +328,7 @@ try_sandbox(void)
     pthread_t thread;
     int pair[2];
 
-    if (ka_sandbox_close(&err) != AM_OK)
+    if (am_sandbox_close(AF_UNIX, &err) != AM_OK)
         return 1;
     if (socket(AF_INET, SOCK_STREAM, 0) != -1 || errno != EPERM)
         return 2;

@@ -112,7 +112,7 @@ static void
 start(struct child *c)
 {
     char program[600];
-    pid_t pid;
+    pid_t pid, self = getpid();
 
     snprintf(program, sizeof program, "%s/attestmesh-%s", up.bin, c->name);
     if ((pid = fork()) == 0) {
@@ -120,6 +120,8 @@ start(struct child *c)
         sigset_t none;
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != self) /* it ended before we could ask to end with it */
+            _exit(127);
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         execve(program, argv, environ);

@@ -53,11 +53,13 @@ child_fails(const char *what)
 }
 
 static void
-child_enter(const struct dn_spawn *s)
+child_enter(const struct dn_spawn *s, pid_t starter)
 {
     sigset_t none;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != starter) /* it was gone before we could ask to go with it */
+        _exit(127);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setsid(); /* Ctrl-C is for the demo alone; it ends the others in order */
@@ -72,6 +74,7 @@ int
 dn_start(pid_t *pid, const struct dn_spawn *s, struct am_error *err)
 {
     int log = STDERR_FILENO;
+    pid_t self = getpid();
 
     *pid = 0;
     if (s->log != NULL && (log = open(s->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) < 0)
@@ -84,7 +87,7 @@ dn_start(pid_t *pid, const struct dn_spawn *s, struct am_error *err)
             dup2(log, STDOUT_FILENO);
             dup2(log, STDERR_FILENO);
         }
-        child_enter(s);
+        child_enter(s, self);
         execvpe(s->argv[0], (char *const *)(uintptr_t)s->argv, build_env(s->env));
         child_fails(s->argv[0]);
     }
@@ -123,7 +126,7 @@ dn_run(const char *const argv[], const struct dn_ns *ns, const char *input, char
     char trouble[256] = "";
     FILE *errors = tmpfile(), *given = tmpfile();
     int fds[2], status = -1;
-    pid_t pid;
+    pid_t pid, self = getpid();
 
     if (errors == NULL || given == NULL || pipe2(fds, O_CLOEXEC) != 0)
         return am_fail(err, AM_INTERNAL, "devnet: pipe: %s", strerror(errno));
@@ -134,7 +137,7 @@ dn_run(const char *const argv[], const struct dn_ns *ns, const char *input, char
         dup2(fileno(given), STDIN_FILENO);
         dup2(fds[1], STDOUT_FILENO);
         dup2(fileno(errors), STDERR_FILENO);
-        child_enter(&(struct dn_spawn){.ns = ns});
+        child_enter(&(struct dn_spawn){.ns = ns}, self);
         execvpe(argv[0], (char *const *)(uintptr_t)argv, build_env(NULL));
         child_fails(argv[0]);
     }

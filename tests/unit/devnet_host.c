@@ -93,11 +93,18 @@ host(void)
     static const char *const file[] = {"touch", "/run/wireguard/x", NULL};
     static const char *const there[] = {"test", "-e", "/run/wireguard/x", NULL};
     static const char *const lo[] = {"ping", "-c", "1", "-W", "1", "127.0.0.1", NULL};
-    char out[4096];
+    static const char *const orphan[] = {"sh", "-c",
+                                         "sleep 0.1 </dev/null >/dev/null 2>&1 & echo $!", NULL};
+    char out[4096], proc[32];
     const char *const links[] = {"ip", "-o", "link", NULL};
 
     two_hosts();
-    must(getpid() == 1, "to be pid 1 of our own");
+    must(getppid() == 1, "a pid 1 of our own");
+    must(dn_run(orphan, NULL, NULL, out, sizeof out, &err) == AM_OK, "an orphan");
+    snprintf(proc, sizeof proc, "/proc/%d", atoi(out));
+    for (int64_t end = am_mono_ms() + 10000; access(proc, F_OK) == 0 && am_mono_ms() < end;)
+        poll(NULL, 0, 10);
+    must(access(proc, F_OK) != 0, "an orphan that is reaped while we run");
     must(dn_run(file, &hosts[0], NULL, NULL, 0, &err) == AM_OK, "a writable /run/wireguard");
     must(dn_run(there, &hosts[0], NULL, NULL, 0, &err) == AM_OK, "the file where it was made");
     must(dn_run(there, &hosts[1], NULL, NULL, 0, &err) != AM_OK, "the other host without it");

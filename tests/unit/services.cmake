@@ -5,16 +5,20 @@ am_test(indexer_store ${here}/test_indexer_store.c LIBS indexer)
 am_test(indexer_poll ${here}/test_indexer_poll.c LIBS indexer dn_rpcdouble)
 am_test(indexer_serve ${here}/test_indexer_serve.c LIBS indexer dn_rpcdouble)
 set(anvil ${CMAKE_SOURCE_DIR}/devnet/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil)
-am_test(api ${here}/test_api.c ${here}/service_world.c LIBS api bus am_net devnet)
+am_test(api_health ${here}/test_api_health.c ${here}/api_page.c LIBS api)
+am_test(api ${here}/test_api.c ${here}/api_page.c ${here}/service_world.c
+  LIBS api bus am_net devnet)
 if(TARGET test_api)
   target_compile_definitions(test_api PRIVATE API="$<TARGET_FILE:attestmesh-api>" ANVIL="${anvil}")
   add_dependencies(test_api attestmesh-api)
 endif()
 am_test(sponsor ${here}/test_sponsor.c ${here}/service_world.c LIBS sponsor bus am_net devnet)
-if(TARGET test_sponsor)
-  target_compile_definitions(test_sponsor PRIVATE SPONSOR="$<TARGET_FILE:attestmesh-sponsor>"
+am_test(sponsor_http ${here}/test_sponsor_http.c ${here}/service_world.c LIBS bus am_net devnet)
+if(TARGET test_sponsor_http)
+  target_compile_definitions(test_sponsor PRIVATE ANVIL="${anvil}")
+  target_compile_definitions(test_sponsor_http PRIVATE SPONSOR="$<TARGET_FILE:attestmesh-sponsor>"
     ANVIL="${anvil}")
-  add_dependencies(test_sponsor attestmesh-sponsor)
+  add_dependencies(test_sponsor_http attestmesh-sponsor)
 endif()
 set(artifacts ARTIFACTS="${CMAKE_SOURCE_DIR}/contracts/artifacts"
   AA="${CMAKE_SOURCE_DIR}/devnet/node_modules/@account-abstraction/contracts/artifacts")
@@ -23,8 +27,11 @@ am_test(sponsor_chain ${here}/test_sponsor_chain.c ${here}/service_world.c
 if(TARGET test_sponsor_chain)
   target_compile_definitions(test_sponsor_chain PRIVATE ANVIL="${anvil}" ${artifacts})
 endif()
-am_test(cli ${here}/test_cli.c ${here}/service_world.c LIBS deploy bus am_net devnet dn_rpcdouble)
+am_test(cli ${here}/test_cli.c ${here}/service_world.c LIBS deploy bus am_net devnet)
+am_test(cli_rpc ${here}/test_cli_rpc.c ${here}/service_world.c
+  LIBS deploy bus am_net devnet dn_rpcdouble)
 if(TARGET test_cli)
+  target_compile_definitions(test_cli_rpc PRIVATE ANVIL="${anvil}")
   target_compile_definitions(test_cli PRIVATE ATTESTMESH="$<TARGET_FILE:attestmesh>"
     ANVIL="${anvil}" ${artifacts})
   add_dependencies(test_cli attestmesh)

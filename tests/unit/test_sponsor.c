@@ -1,11 +1,8 @@
 /*  test_sponsor -- who gets free gas: refusals by reason, and the list they come from.  */
-#include "../../common/crypto/am_keccak.h"
-#include "../../common/crypto/am_secp.h"
 #include "../../services/sponsor/sp_op.h"
 #include "../../services/sponsor/sp_rpc.h"
 #include "service_world.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -367,124 +364,4 @@ Test(sponsor, the_data_are_for_now_and_for_this_operation)
     text = json_string_value(json_object_get(json_object_get(root, "result"), "paymasterData"));
     cr_assert_neq(strcmp(text + 130, first + 130), 0, "another operation, another signature");
     json_decref(root);
-}
-
-/* The real process. */
-static char url[64], env_run[96], env_apps[128], env_listen[96], env_key[160];
-static pid_t *process;
-
-static pid_t *
-run(const char *log, const char *extra)
-{
-    const char *const argv[] = {SPONSOR, NULL};
-    const char *const env[] = {env_run,
-                               env_apps,
-                               env_listen,
-                               env_key,
-                               "CHAIN_ID=31337",
-                               "ATTESTMESH_PAYMASTER=" PAYMASTER,
-                               "RPC_URL=http://127.0.0.1:1",
-                               extra,
-                               NULL};
-
-    return sw_start(log, argv, env);
-}
-
-static void
-start_process(void)
-{
-    struct sw_answer a;
-    uint16_t port;
-    int64_t end = am_mono_ms() + 10000;
-    char health[96];
-
-    start();
-    port = sw_port();
-    snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
-    snprintf(health, sizeof health, "%s/healthz", url);
-    snprintf(env_run, sizeof env_run, "ATTESTMESH_RUN=%s", sw_dir);
-    snprintf(env_apps, sizeof env_apps, "ATTESTMESH_SPONSOR_APPS=%s", apps);
-    snprintf(env_listen, sizeof env_listen, "ATTESTMESH_SPONSOR_LISTEN=127.0.0.1:%u", port);
-    snprintf(env_key, sizeof env_key, "ATTESTMESH_SPONSOR_KEY=%s", KEY);
-    process = run("sponsor.log", NULL);
-    do
-        sw_get(&a, health);
-    while (a.status != 200 && am_mono_ms() < end);
-    cr_assert_str_eq(a.body, "{\"ok\":true}", "%s%s", a.why, sw_log("sponsor.log"));
-}
-
-static void
-stop_process(void)
-{
-    kill(*process, SIGTERM);
-    cr_assert_eq(sw_ended(process, 5000), 0, "%s", sw_log("sponsor.log"));
-    cr_assert_null(strstr(sw_log("sponsor.log"), &KEY[2]));
-    sw_end();
-}
-
-TestSuite(sponsor_http, .init = start_process, .fini = stop_process, .timeout = 60);
-
-Test(sponsor_http, signs_over_http)
-{
-    static struct sw_answer a;
-    json_t *request = request_of("pm_getPaymasterData", operation()), *root;
-    char *text = json_dumps(request, 0);
-
-    sw_post(&a, url, text, strlen(text));
-    cr_assert_eq(a.status, 200);
-    cr_assert_str_eq(a.type, "application/json");
-    root = json_loads(a.body, 0, NULL);
-    cr_assert_not_null(json_object_get(root, "result"), "%s", a.body);
-    json_decref(root);
-    json_decref(request);
-    free(text);
-}
-
-Test(sponsor_http, refuses_over_http)
-{
-    static struct sw_answer a;
-    static char large[(1 << 20) + 4096], other[96];
-
-    sw_post(&a, url, "[]", 2);
-    cr_expect(a.status == 200 && strstr(a.body, "-32600") != NULL, "%s", a.body);
-    sw_post(&a, url, "nonsense", 8);
-    cr_expect(a.status == 200 && strstr(a.body, "-32700") != NULL, "%s", a.body);
-    memset(large, ' ', sizeof large);
-    sw_post(&a, url, large, 128 * 1024);
-    cr_expect(a.status == 200 && strstr(a.body, "-32700") != NULL, "at the limit: %d %s", a.status,
-              a.body);
-    sw_post(&a, url, large, 128 * 1024 + 1);
-    cr_expect_eq(a.status, 413, "%d %s", a.status, a.why);
-    cr_expect_not_null(strstr(a.body, "body-too-large"));
-    sw_post(&a, url, large, sizeof large);
-    cr_expect_neq(a.code, AM_OK, "beyond 1 MiB it hangs up");
-    snprintf(other, sizeof other, "%s/other", url);
-    sw_post(&a, other, "{}", 2);
-    cr_expect_eq(a.status, 404);
-    sw_get(&a, url);
-    cr_expect_eq(a.status, 404);
-    snprintf(other, sizeof other, "%s/healthz", url);
-    sw_get(&a, other);
-    cr_expect_eq(a.status, 200, "and lives on");
-}
-
-Test(sponsor_http, a_second_one_cannot_listen)
-{
-    cr_assert_eq(sw_ended(run("second.log", NULL), 5000), 1);
-    cr_assert_not_null(strstr(sw_log("second.log"), "cannot listen"), "%s", sw_log("second.log"));
-}
-
-Test(sponsor_http, settings_that_are_none_stop_the_start)
-{
-    cr_assert_eq(sw_ended(run("typo.log", "ATTESTMESH_SPONSOR_APP=x"), 5000), 1);
-    cr_assert_not_null(strstr(sw_log("typo.log"), "ATTESTMESH_SPONSOR_APPS"), "the nearest: %s",
-                       sw_log("typo.log"));
-    snprintf(env_key, sizeof env_key, "ATTESTMESH_SPONSOR_KEY=%sff", KEY);
-    cr_assert_eq(sw_ended(run("key.log", NULL), 5000), 1);
-    cr_assert_not_null(strstr(sw_log("key.log"), "ATTESTMESH_SPONSOR_KEY"));
-    cr_assert_null(strstr(sw_log("key.log"), &KEY[2]), "a wrong key is a secret too");
-    snprintf(env_key, sizeof env_key, "ATTESTMESH_SPONSOR_KEY=%s", KEY);
-    snprintf(env_apps, sizeof env_apps, "ATTESTMESH_SPONSOR_APPS=%s/none", sw_dir);
-    cr_assert_eq(sw_ended(run("apps.log", NULL), 5000), 1);
-    cr_assert_not_null(strstr(sw_log("apps.log"), "ATTESTMESH_SPONSOR_APPS"));
 }

@@ -33,13 +33,14 @@ ask_snapshot(struct bus_sub *s)
     struct bus_snapshot q = {.topic = am_str_of(s->row->name),
                              .after = am_bin_of(s->after, s->after_len)};
     struct am_error err;
+    int r;
 
     s->state = SNAPSHOT;
     bus_sock_pause(&s->sock, true);
-    if (bus_ask(s->bus, s->row->service, "snapshot", &bus_rows[BUS_ROW_bus_snapshot], &q,
-                &bus_rows[BUS_ROW_bus_snapshot_reply], SNAPSHOT_MS, "", on_snapshot, s,
-                &err) != AM_OK)
-        on_snapshot(s, err.code, NULL, &err);
+    r = bus_ask(s->bus, s->row->service, "snapshot", &bus_rows[BUS_ROW_bus_snapshot], &q,
+                &bus_rows[BUS_ROW_bus_snapshot_reply], SNAPSHOT_MS, "", on_snapshot, s, &err);
+    if (r != AM_OK)
+        on_snapshot(s, r, NULL, &err);
 }
 
 static void

@@ -54,6 +54,9 @@ struct am_error {
  * Returns: code
  */
 int am_fail(struct am_error *err, int code, const char *fmt, ...) AM_PRINTF(3, 4);
+#ifdef __clang_analyzer__ /* it sees one file at a time, so not that am_fail returns its code */
+#define am_fail(err, code, ...) (am_fail(err, code, __VA_ARGS__), (code))
+#endif
 
 /* Put "<context>: " before the text that is already there; the code stays.
  * Returns: err->code, or AM_INTERNAL when err is NULL */

@@ -100,8 +100,9 @@ call_body(const struct call *c)
     char *body = NULL;
 
     for (size_t i = 0; all != NULL && i < c->count; i++) {
-        json_t *one = json_pack("{sssIsssO}", "jsonrpc", "2.0", "id", (json_int_t)(c->first_id + i),
-                                "method", c->methods[i], "params", c->params[i]);
+        json_t *one =
+            json_pack("{sssIsssO}", "jsonrpc", "2.0", "id", (json_int_t)c->first_id + (json_int_t)i,
+                      "method", c->methods[i], "params", c->params[i]);
 
         if (one == NULL || json_array_append_new(all, one) != 0)
             goto out;

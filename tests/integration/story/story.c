@@ -1,0 +1,360 @@
+/*  story -- a bring-up of two nodes, tapped: the tap tells everything, and nothing tells a key.  */
+#include "../../../common/base/am_clock.h"
+#include "reader.h"
+#include "scan.h"
+#include "tapped.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define JOIN_MS 60000
+#define BACK_MS 30000
+#define ABSENT_MS 2000
+#define ATTACH_MS 1500 /* three times the longest pause between two attempts to connect */
+
+struct story {
+    struct e2e t;
+    struct reader reader;
+    struct dn_node *node; /* whose story it is */
+    pid_t tap, stopped;
+    char run[600], tap_log[600];
+    int64_t gone_ms;  /* when the stopped one was gone, 0 not yet */
+    bool was_healthy; /* it showed as healthy when it was absent */
+};
+
+static bool
+whole(struct e2e *t, void *arg)
+{
+    (void)arg;
+    return e2e_all_live(t, 0, SCAN_NODES - 1) && e2e_same_csk(t, 0, SCAN_NODES - 1);
+}
+
+/* Tap and reader are there before the first service is; the chain does not answer until both have
+ * found all endpoints, so that no question is asked before. */
+static void
+bring_up(struct story *s)
+{
+    struct e2e *t = &s->t;
+    struct am_error err = {0};
+    char program[600], frames[600];
+    const char *const argv[] = {program, "tap", "--run", s->run, NULL};
+    int64_t took;
+
+    for (unsigned i = 0; i < SCAN_NODES; i++)
+        e2e_add(t);
+    s->node = &t->world.nodes[0];
+    snprintf(s->run, sizeof s->run, "%s/run", s->node->dir);
+    snprintf(s->tap_log, sizeof s->tap_log, "%s/tap.log", t->dir);
+    snprintf(frames, sizeof frames, "%s/pub.frames", t->dir);
+    snprintf(program, sizeof program, "%s/attestmesh", t->bin);
+    if ((mkdir(s->node->dir, 0700) != 0 && errno != EEXIST) || mkdir(s->run, 0700) != 0 ||
+        !reader_open(&s->reader, t->loop, s->run, frames))
+        e2e_need(t, am_fail(&err, AM_INTERNAL, "%s: %s", s->run, strerror(errno)), &err, "reader");
+    e2e_need(t, dn_start(&s->tap, &(struct dn_spawn){.argv = argv, .log = s->tap_log}, &err), &err,
+             "tap");
+    e2e_need(t, dn_chain_tick(1, &err), &err, "blocks");
+    kill(t->world.chain.anvil, SIGSTOP);
+    for (unsigned i = 0; i < SCAN_NODES; i++)
+        e2e_start(t, &t->world.nodes[i]);
+    e2e_pause(t, ATTACH_MS);
+    kill(t->world.chain.anvil, SIGCONT);
+    took = e2e_until(t, whole, NULL, JOIN_MS);
+    e2e_check(t, took >= 0, "two nodes come up under the eyes of a tap", "%lld ms; %s",
+              (long long)took, e2e_watch(t, s->node)->reason);
+    e2e_pause(t, 3000); /* operations are confirmed, heartbeats are signed */
+}
+
+static void
+its_operations(struct story *s, const struct tapped *tap)
+{
+    static const char *const states[] = {"asked", "sponsored", "signed", "sent", "included"};
+    size_t at = 0, prove, sign;
+
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        at = tapped_operation(tap, at, "register", states[i]);
+        e2e_check(&s->t, at != TAPPED_NONE, "the registration goes through its states, in order",
+                  "%s", states[i]);
+    }
+    prove = tapped_find(tap, 0, "request", "keyagent.prove", NULL, NULL);
+    prove = tapped_reply(tap, prove);
+    e2e_check(&s->t, prove != TAPPED_NONE, "the proof was asked for and given, with its time", "%s",
+              "");
+    sign = tapped_find(tap, prove, "request", "keyagent.sign_operation", NULL, NULL);
+    sign = tapped_reply(tap, sign);
+    e2e_check(&s->t, sign != TAPPED_NONE && at != TAPPED_NONE && sign < at,
+              "then the signature, and only then the inclusion", "%s", "");
+}
+
+static void
+its_story(struct story *s)
+{
+    static const struct {
+        const char *name, *field, *text, *what;
+    } facts[] = {
+        {"keyagent.identity", "phase", "ready", "who the node is"},
+        {"chain.view", NULL, NULL, "what the chain says"},
+        {"mesh.node", "registered", "true", "that it is a member"},
+        {"mesh.node", "first_converged", "true", "that the gate has opened"},
+        {"mesh.node", "healthy", "true", "that it is healthy"},
+    };
+    struct e2e *t = &s->t;
+    struct tapped tap;
+    size_t at = 0, count, none;
+
+    tapped_open(&tap, s->tap_log);
+    e2e_check(t, tap.broken == 0 && json_array_size(tap.lines) > 0,
+              "every line of the tap is one JSON object", "%zu lines, %zu not",
+              json_array_size(tap.lines), tap.broken);
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
+        at = tapped_find(&tap, at, "fact", facts[i].name, facts[i].field, facts[i].text);
+        e2e_check(t, at != TAPPED_NONE, "the tap tells, in this order", "%s", facts[i].what);
+    }
+    at = tapped_find(&tap, 0, "fact", "mesh.node", "registered", "true");
+    at = tapped_find(&tap, at, "fact", "keyagent.csk", "held", "true");
+    e2e_check(t, at != TAPPED_NONE, "the tap tells that the CSK is held, after the registration",
+              "%s", "");
+    its_operations(s, &tap);
+    none = tapped_unanswered(&tap, 2000, &count);
+    e2e_check(t, none == 0 && count > 0, "each request has its reply", "%zu requests, %zu without",
+              count, none);
+    at = tapped_reply(&tap, tapped_find(&tap, 0, "request", "keyagent.wg_key", NULL, NULL));
+    e2e_check(t,
+              at != TAPPED_NONE &&
+                  tapped_find(&tap, at, "reply", "keyagent.wg_key", "sealed", "<secret 80>") == at,
+              "a sealed key is shown as so many secret bytes", "%s", "");
+    tapped_close(&tap);
+}
+
+static void
+by_name(struct story *s)
+{
+    struct reader *r = &s->reader;
+    struct e2e *t = &s->t;
+
+    for (int i = 0; i < BUS_TOPIC_COUNT; i++)
+        e2e_check(t, r->seen[i] > 0, "msgpack-c reads each field of a fact by its name",
+                  "%s, %u times", bus_topic_row((enum bus_topic)i)->name, r->seen[i]);
+    e2e_check(t, r->wrong == 0 && r->beacons > 0 && r->traces > 0,
+              "no frame of any .pub endpoint says anything else",
+              "%u beacons, %u traces, %u wrong%s%s", r->beacons, r->traces, r->wrong,
+              r->wrong > 0 ? ": " : "", r->why);
+}
+
+/* As `up` logged its newest start. */
+static pid_t
+service_pid(struct story *s, const char *name)
+{
+    char log[700], line[1024];
+    pid_t pid = 0;
+    FILE *f;
+
+    snprintf(log, sizeof log, "%s/log/up.log", s->node->dir);
+    f = fopen(log, "re");
+    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+        json_t *root = json_loads(line, 0, NULL);
+        const char *event = json_string_value(json_object_get(root, "event"));
+        const char *who = json_string_value(json_object_get(root, "name"));
+        const char *number = json_string_value(json_object_get(root, "pid"));
+
+        if (event != NULL && strcmp(event, "service.started") == 0 && who != NULL &&
+            strcmp(who, name) == 0 && number != NULL)
+            pid = (pid_t)strtol(number, NULL, 10);
+        json_decref(root);
+    }
+    if (f != NULL)
+        fclose(f);
+    return pid;
+}
+
+/* What `attestmesh status --json` says; NULL: nothing.  *healthy: by its exit status too. */
+static json_t *
+ask_status(struct story *s, bool *healthy, int64_t *took)
+{
+    static char text[65536];
+    struct am_error err = {0};
+    char program[600];
+    const char *const argv[] = {program, "status", "--json", "--run", s->run, NULL};
+    int64_t start = am_mono_ms();
+    json_t *root;
+
+    snprintf(program, sizeof program, "%s/attestmesh", s->t.bin);
+    text[0] = '\0';
+    *healthy = dn_run(argv, NULL, NULL, text, sizeof text, &err) == AM_OK;
+    *took = am_mono_ms() - start;
+    root = json_loads(text, 0, NULL);
+    *healthy = *healthy || json_is_true(json_object_get(root, "healthy"));
+    return root;
+}
+
+static bool
+mesh_gone(struct e2e *t, void *arg)
+{
+    struct story *s = arg;
+    const struct watch *w = e2e_watch(t, s->node);
+
+    if (s->gone_ms == 0 && s->stopped > 0 && kill(s->stopped, 0) != 0)
+        s->gone_ms = am_mono_ms();
+    s->was_healthy = s->was_healthy || (!w->heard && (w->healthy || w->live));
+    return !w->heard && (s->stopped == 0 || s->gone_ms != 0);
+}
+
+static bool
+keyagent_gone(struct e2e *t, void *arg)
+{
+    return !e2e_watch(t, ((struct story *)arg)->node)->csk_held;
+}
+
+static void
+frozen(struct story *s, const char *name)
+{
+    struct e2e *t = &s->t;
+    pid_t pid = service_pid(s, name);
+    bool mesh = strcmp(name, "mesh") == 0, keyagent = strcmp(name, "keyagent") == 0, healthy;
+    int64_t took, status_ms;
+    json_t *root, *service;
+
+    if (pid <= 1 || kill(pid, SIGSTOP) != 0) {
+        e2e_check(t, false, "a service can be stopped", "%s, pid %d", name, (int)pid);
+        return;
+    }
+    s->stopped = 0;
+    if (mesh || keyagent) { /* who only watches */
+        took = e2e_until(t, mesh ? mesh_gone : keyagent_gone, s, 10000);
+        e2e_check(t, took >= 0 && took <= ABSENT_MS, "a watcher misses a stopped service in 2 s",
+                  "%s, %lld ms", name, (long long)took);
+    }
+    root = ask_status(s, &healthy, &status_ms); /* who asks */
+    service = json_object_get(json_object_get(root, "services"), name);
+    e2e_check(t,
+              json_is_false(json_object_get(service, "answers")) &&
+                  json_string_length(json_object_get(service, "phase")) == 0 &&
+                  status_ms <= ABSENT_MS,
+              "status shows it as absent in 2 s", "%s, %lld ms: %s", name, (long long)status_ms,
+              json_string_value(json_object_get(service, "reason")));
+    if (mesh)
+        e2e_check(t, !healthy && !s->was_healthy, "and the node not as healthy", "%s", "");
+    json_decref(root);
+    kill(pid, SIGCONT);
+    took = e2e_until(t, whole, NULL, BACK_MS);
+    e2e_check(t, took >= 0, "it goes on where it was", "%s, %lld ms; %s", name, (long long)took,
+              e2e_watch(t, s->node)->reason);
+}
+
+static void
+ended(struct story *s)
+{
+    struct e2e *t = &s->t;
+    int64_t now;
+    json_t *root, *service;
+    const char *name;
+    bool healthy;
+    size_t answers = 0;
+
+    s->stopped = service_pid(s, "mesh");
+    s->gone_ms = 0;
+    kill(s->node->up, SIGTERM);
+    e2e_until(t, mesh_gone, s, 10000);
+    now = am_mono_ms();
+    e2e_check(t, s->gone_ms != 0 && now - s->gone_ms <= ABSENT_MS && !s->was_healthy,
+              "a watcher misses a node that was ended in 2 s, and never shows it as healthy",
+              "%lld ms", (long long)(s->gone_ms != 0 ? now - s->gone_ms : -1));
+    root = ask_status(s, &healthy, &now);
+    json_object_foreach(json_object_get(root, "services"), name, service) answers +=
+        !json_is_false(json_object_get(service, "answers"));
+    e2e_check(t, root != NULL && answers == 0 && !healthy && now <= ABSENT_MS,
+              "status shows all of it as absent in 2 s", "%lld ms", (long long)now);
+    json_decref(root);
+}
+
+static void
+tell(struct story *s, const struct scan_found *f, const char *what, const char *of)
+{
+    e2e_check(&s->t, f->places == 0 && f->looked > 0 && f->bytes > 0, what,
+              "%u %s, %llu KiB; %u kept from us; %u allowed; %u not allowed", f->looked, of,
+              (unsigned long long)(f->bytes >> 10), f->refused, f->allowed, f->places);
+    for (unsigned i = 0; i < f->places && i < sizeof f->where / sizeof f->where[0]; i++)
+        printf("     %s\n", f->where[i]);
+}
+
+/* The search finds each key in each form, at each alignment: else its silence would say nothing. */
+static void
+search_works(struct story *s)
+{
+    static const int offsets[] = {0, 1, 2, 5};
+    struct scan_found f = {0};
+    uint8_t plain[64];
+    char text[256];
+    unsigned missed = 0, tried = 0;
+
+    for (unsigned id = 0; id < SCAN_NODES * SCAN_KEY_COUNT; id++)
+        for (size_t o = 0; o < sizeof offsets / sizeof offsets[0]; o++) {
+            size_t before = (size_t)offsets[o];
+            const uint8_t *key = scan_key_of(id / SCAN_KEY_COUNT, id % SCAN_KEY_COUNT);
+
+            randombytes_buf(plain, sizeof plain);
+            memcpy(plain + before, key, 32);
+            for (int form = 0; form < 3; form++) {
+                f = (struct scan_found){0};
+                if (form == 0) {
+                    memcpy(text, plain, sizeof plain);
+                    text[sizeof plain] = '\0';
+                    scan_bytes(&f, "", plain, sizeof plain, 0);
+                } else if (form == 1) {
+                    sodium_bin2hex(text, sizeof text, plain, sizeof plain);
+                } else {
+                    sodium_bin2base64(text, sizeof text, plain, sizeof plain,
+                                      sodium_base64_VARIANT_ORIGINAL);
+                }
+                if (form > 0)
+                    scan_bytes(&f, "", (const uint8_t *)text, strlen(text), 0);
+                tried++;
+                missed += f.places != 1;
+            }
+        }
+    e2e_check(&s->t, missed == 0, "the search finds a key wherever it stands in bytes, hex, base64",
+              "%u tried, %u missed", tried, missed);
+}
+
+static void
+no_key(struct story *s)
+{
+    struct e2e *t = &s->t;
+    struct scan_found f;
+
+    scan_open(t, e2e_watch(t, &t->world.nodes[0])->originator ? 0 : 1);
+    search_works(s);
+    scan_processes(&f, t);
+    tell(s, &f, "no process holds a key that the table does not give it", "processes");
+    e2e_check(t, f.allowed > 0, "those that the table names do hold theirs", "%u places",
+              f.allowed);
+    scan_files(&f, t->dir);
+    tell(s, &f, "no file of the run folder holds a key: logs, state, tap, messages", "files");
+}
+
+int
+main(void)
+{
+    static const char *const names[] = {"keyagent", "chain", "mesh", "indexer", "api"};
+    static struct story s;
+    struct scan_found f;
+
+    e2e_open(&s.t, "story");
+    bring_up(&s);
+    its_story(&s);
+    no_key(&s);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        frozen(&s, names[i]);
+    ended(&s);
+    by_name(&s);
+    reader_close(&s.reader);
+    dn_stop(&s.tap, SIGTERM, 3000);
+    scan_files(&f, s.t.dir);
+    tell(&s, &f, "nor do they when all is over", "files");
+    return e2e_close(&s.t);
+}

@@ -90,6 +90,15 @@ Test(chain_rpc_read, the_providers_words)
     cr_assert(strstr(answers[0].err.text, "502 Bad Gateway") != NULL);
 }
 
+/* anvil puts a NUL into the text of a FailedOp: its words must not be lost for that. */
+Test(chain_rpc_read, words_with_a_nul_in_them)
+{
+    cr_assert_eq(read_one("{\"jsonrpc\":\"2.0\",\"id\":7,\"error\":{\"code\":-32000,\"message\":"
+                          "\"AA25 invalid account nonce\\u0000\"}}"),
+                 AM_FAILED_PRECONDITION);
+    cr_assert_not_null(strstr(answers[0].err.text, "AA25 invalid account nonce"));
+}
+
 Test(chain_rpc_read, http_status)
 {
     read_status("{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":\"0x1\"}", 1, 503);

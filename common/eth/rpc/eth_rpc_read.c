@@ -155,9 +155,9 @@ eth_rpc_read(struct eth_rpc_answer *answers, json_t **tree, const struct eth_rpc
     json_error_t why;
 
     memset(answers, 0, asked->count * sizeof *answers);
-    *tree = body.len == 0
-                ? NULL
-                : json_loadb((const char *)body.p, body.len, JSON_REJECT_DUPLICATES, &why);
+    *tree = body.len == 0 ? NULL
+                          : json_loadb((const char *)body.p, body.len,
+                                       JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
     if (*tree == NULL) {
         take_text(answers, asked, status, body, content_type, body.len == 0 ? "empty" : why.text);
         return;

@@ -106,6 +106,7 @@ on_answer(void *arg, int code, struct am_str body, const struct am_error *why)
     struct am_error err = {0};
 
     id->ask = NULL;
+    ev_timer_stop(id->loop, &id->silent);
     if (code != AM_OK)
         err = *why;
     else
@@ -122,28 +123,54 @@ on_answer(void *arg, int code, struct am_str body, const struct am_error *why)
     say(id, KA_READY, "");
 }
 
+static const char *
+method_of(const struct ka_identity *id)
+{
+    static const char *const methods[] = {"Version", "Info", "GetKey"};
+
+    return methods[id->step < STEP_KEYS ? id->step : STEP_KEYS];
+}
+
+static void
+say_waiting(struct ka_identity *id)
+{
+    char waiting[sizeof id->reason];
+
+    snprintf(waiting, sizeof waiting, "guest agent at %.128s: asked /%s, no answer yet", id->socket,
+             method_of(id));
+    say(id, KA_STARTING, waiting);
+}
+
+/* The agent was wrong before and says nothing now: that is the news, not in 20 s. */
+static void
+on_silent(struct ev_loop *loop, ev_timer *w, int events)
+{
+    (void)loop;
+    (void)events;
+    say_waiting(w->data);
+}
+
 static void
 ask(struct ka_identity *id)
 {
-    static const char *const methods[] = {"Version", "Info", "GetKey"};
-    const char *method = methods[id->step < STEP_KEYS ? id->step : STEP_KEYS];
-    char json[160] = "{}", waiting[sizeof id->reason];
+    char json[160] = "{}";
     struct am_error err = {0};
 
     if (id->step >= STEP_KEYS)
         ka_key_request(json, (enum ka_key)(id->step - STEP_KEYS));
-    if (ka_agent_ask(&id->ask, id->loop, id->socket, method, json, id->step >= STEP_KEYS,
+    if (ka_agent_ask(&id->ask, id->loop, id->socket, method_of(id), json, id->step >= STEP_KEYS,
                      id->deadline_s, on_answer, id, &err) != AM_OK) {
         failed(id, &err);
         return;
     }
-    /* Said before the answer, so that a silent agent is named at once and not after 20 s; not
-     * said over an error, which tells more. */
+    /* Said before the answer, so that a silent agent is named at once and not after 20 s; said
+     * over an error only after a while. */
     if (id->failures == 0) {
-        snprintf(waiting, sizeof waiting, "guest agent at %.128s: asked /%s, no answer yet",
-                 id->socket, method);
-        say(id, KA_STARTING, waiting);
+        say_waiting(id);
+        return;
     }
+    ev_timer_set(&id->silent, KA_SILENT_MS / 1000., 0.);
+    ev_timer_start(id->loop, &id->silent);
 }
 
 int
@@ -152,7 +179,8 @@ ka_identity_start(struct ka_identity *id, struct am_error *err)
     if ((id->keys = am_secret_alloc(sizeof *id->keys, err)) == NULL)
         return AM_RESOURCE_EXHAUSTED;
     ev_timer_init(&id->retry, on_retry, 0., 0.);
-    id->retry.data = id;
+    ev_init(&id->silent, on_silent);
+    id->retry.data = id->silent.data = id;
     id->step = STEP_VERSION;
     ask(id);
     return AM_OK;
@@ -167,6 +195,7 @@ ka_identity_stop(struct ka_identity *id)
         return;
     ka_agent_cancel(&id->ask);
     ev_timer_stop(id->loop, &id->retry);
+    ev_timer_stop(id->loop, &id->silent);
     am_secret_free(&keys);
     id->keys = NULL;
 }

@@ -13,7 +13,8 @@
 #include "ka_link.h"
 
 #define KA_RETRY_FIRST_MS 200 /* the pause is drawn from 50 ms .. this, doubled each time, .. */
-#define KA_RETRY_MOST_MS 3000 /* .. up to here */
+#define KA_RETRY_MOST_MS 1000 /* .. up to here */
+#define KA_SILENT_MS 500      /* so long without an answer is worth saying: /healthz knows in 2 s */
 #define KA_REASON_MAX 256     /* as keyagent.identity's reason */
 
 enum ka_phase { KA_STARTING, KA_REFUSED, KA_READY };
@@ -33,7 +34,7 @@ struct ka_identity {
     struct ka_keys *keys; /* am_secret memory */
     unsigned step, failures;
     struct ka_ask *ask;
-    ev_timer retry;
+    ev_timer retry, silent;
 };
 
 /* Start asking.  The caller has set the first part of the struct and zeroed the rest.

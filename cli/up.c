@@ -1,9 +1,11 @@
 /*  up -- run and supervise the services of this machine.
  *
  *  Children are known by pidfd, never by pid.  A service that ends is started again after a pause
- *  that grows while it keeps ending; the others are not touched.
+ *  that grows while it keeps ending; the others are not touched.  One that leaves with a code of
+ *  am_exit.h would only do so again: then all are stopped, and the code is passed on.
  */
 #include "../common/base/am_clock.h"
+#include "../common/base/am_exit.h"
 #include "../common/base/am_log.h"
 #include "../common/base/am_settings.h"
 #include "cli.h"
@@ -45,10 +47,12 @@ static struct {
     struct child children[SERVICES];
     char bin[512];
     bool stopping;
+    int exit_code; /* of am_exit.h, from the first service that left with one */
     ev_timer deadline;
 } up;
 
 static void start(struct child *c);
+static void stop_all(void);
 static void reap_orphans(void);
 
 static void
@@ -94,10 +98,16 @@ on_ended(struct ev_loop *loop, ev_io *w, int events)
         c->pause_ms = PAUSE_FIRST_MS;
     am_log(up.stopping ? AM_INFO : AM_WARN, "service.ended", "name=%s %s=%d", c->name,
            info.si_code == CLD_EXITED ? "status" : "signal", info.si_status);
-    if (!up.stopping)
+    if (!up.stopping && info.si_code == CLD_EXITED && am_exit_advice(info.si_status) != NULL) {
+        up.exit_code = info.si_status;
+        am_log(AM_ERROR, "not.restarted", "name=%s status=%d reason=\"%s\"", c->name,
+               info.si_status, am_exit_advice(info.si_status));
+        stop_all();
+    } else if (!up.stopping) {
         plan_restart(c);
-    else if (all_gone())
+    } else if (all_gone()) {
         ev_break(loop, EVBREAK_ALL);
+    }
     reap_orphans(); /* one that ended behind this child had the same signal */
 }
 
@@ -150,18 +160,24 @@ on_deadline(struct ev_loop *loop, ev_timer *w, int events)
 }
 
 static void
-on_stop(struct ev_loop *loop, ev_signal *w, int events)
+stop_all(void)
 {
-    (void)w, (void)events;
     if (up.stopping)
         return;
     up.stopping = true;
     for (size_t i = 0; i < SERVICES; i++)
-        ev_timer_stop(loop, &up.children[i].again);
+        ev_timer_stop(up.loop, &up.children[i].again);
     signal_all(SIGTERM);
-    ev_timer_start(loop, &up.deadline);
+    ev_timer_start(up.loop, &up.deadline);
     if (all_gone())
-        ev_break(loop, EVBREAK_ALL);
+        ev_break(up.loop, EVBREAK_ALL);
+}
+
+static void
+on_stop(struct ev_loop *loop, ev_signal *w, int events)
+{
+    (void)loop, (void)w, (void)events;
+    stop_all();
 }
 
 /* We are the subreaper: what a killed service leaves behind ends here and must be reaped. */
@@ -233,6 +249,6 @@ cli_up(int argc, char **argv)
         start(c);
     }
     ev_run(up.loop, 0);
-    am_log(AM_INFO, "stopped", "services=%zu", SERVICES);
-    return 0;
+    am_log(AM_INFO, "stopped", "services=%zu status=%d", SERVICES, up.exit_code);
+    return up.exit_code;
 }

@@ -218,7 +218,8 @@ open_inside(struct chain *c, struct am_error *err)
                                    .poll_ms = (int64_t)s->poll_ms,
                                    .arg = c,
                                    .poke = on_poke,
-                                   .changed = on_operation};
+                                   .changed = on_operation,
+                                   .fatal = on_fatal};
     int rc;
 
     memcpy(v.entry_point, s->entry_point, 20);

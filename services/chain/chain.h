@@ -23,7 +23,7 @@ int chain_start(struct chain **chain, const struct am_settings *settings, struct
 void chain_stop(struct chain *chain);
 /* After bus_close. */
 void chain_free(struct chain **chain);
-/* 0, or the exit code of a setting that no retry mends (chain_viewer.h); the loop was left then. */
+/* 0, or the exit code of a setting that no retry mends (am_exit.h); the loop was left then. */
 int chain_exit_code(const struct chain *chain);
 
 #endif

@@ -3,10 +3,12 @@
  *  Sponsor first, sign last: the paymaster's fields are inside the hash.  The ledger is durable
  *  before the first word to the paymaster.
  */
+#include "am_exit.h"
 #include "am_keccak.h"
 #include "chain_task.h"
 #include "eth_call.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,12 +19,59 @@ static void ask_stub(struct chain_task *t);
 static void ask_estimate(struct chain_task *t);
 static void ask_sponsor(struct chain_task *t);
 
+/* The chain itself was asked: would the cluster register us?  Only its own custom error, at the
+ * block of the view, is certain; whatever else came leaves the refusal as it was. */
+static void
+on_judged(struct chain_task *t, const struct eth_rpc_answer *a, size_t count)
+{
+    const char *text = json_string_value(a[0].error_data);
+    char member[ETH_ADDRESS_TEXT], reason[256];
+    uint8_t data[4] = {0};
+    size_t len = 0;
+
+    (void)count;
+    if (a[0].error_code != 0 && text != NULL &&
+        am_unhex_some(data, sizeof data, &len, am_str_of(text), "revert data", NULL) == AM_OK &&
+        eth_error_of(am_bin_of(data, len)) == ETH_ERROR_NotOurMember) {
+        eth_address_text(member, t->desk->s->member);
+        snprintf(reason, sizeof reason,
+                 "dstack_register of member %s at block %llu: expected it to be known to the "
+                 "cluster, got NotOurMember",
+                 member, (unsigned long long)t->desk->s->number);
+        chain_task_reason(t, reason);
+        t->desk->o.fatal(t->desk->o.arg, AM_EXIT_NOT_A_MEMBER, reason);
+        return;
+    }
+    chain_task_event(t, CHAIN_EV_ERROR);
+}
+
+/* As the EntryPoint would call it, but for nothing. */
+static void
+ask_judge(struct chain_task *t)
+{
+    const struct chain_snapshot *s = t->desk->s;
+    struct eth_rpc_item item = {"eth_call",
+                                json_pack("[{sososo}{so}]", "from",
+                                          eth_json_of_data(t->desk->o.entry_point, 20), "to",
+                                          eth_json_of_data(s->member, 20), "data",
+                                          eth_json_of_data(t->call_data, t->call_data_len),
+                                          "blockHash", eth_json_of_data(s->hash, 32))};
+
+    chain_task_ask(t, t->desk->o.rpc, &item, 1, on_judged);
+}
+
 /* What an error object says about the nonce: AA25 is not a failure of ours. */
 static void
 refused(struct chain_task *t, const struct eth_rpc_answer *a)
 {
-    chain_task_fail(t, strstr(a->err.text, "AA25") != NULL ? CHAIN_EV_STALE : CHAIN_EV_ERROR,
-                    &a->err);
+    if (strstr(a->err.text, "AA25") != NULL) {
+        chain_task_fail(t, CHAIN_EV_STALE, &a->err);
+    } else if (t->w.purpose == CHAIN_REGISTER && a->error_code != 0) {
+        chain_task_reason(t, a->err.text);
+        ask_judge(t);
+    } else {
+        chain_task_fail(t, CHAIN_EV_ERROR, &a->err);
+    }
 }
 
 /* Call data is there: write the row, then go out. */

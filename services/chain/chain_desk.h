@@ -32,6 +32,8 @@ struct chain_desk_options {
     void *arg;
     void (*poke)(void *arg); /* a new view is wanted soon */
     void (*changed)(void *arg, const struct chain_work *w);
+    /* Exit with this code of am_exit.h. */
+    void (*fatal)(void *arg, int exit_code, const char *reason);
 };
 
 int chain_desk_open(struct chain_desk **desk, const struct chain_desk_options *options,

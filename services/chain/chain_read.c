@@ -222,6 +222,38 @@ wait_for_member(struct chain_viewer *v, const char *got)
     chain_viewer_done(v, "starting", reason);
 }
 
+/* Once it is certain that this is no matter of a provider that lags, no wait helps. */
+static void
+on_member_code(void *arg, const struct eth_rpc_answer *a, size_t count)
+{
+    struct chain_viewer *v = arg;
+    struct am_error err = {0};
+    int rc = chain_viewer_code(a, v->member, "MEMBER_CONTRACT", &err);
+
+    (void)count;
+    if (rc != AM_OK && rc != AM_NOT_FOUND) {
+        chain_viewer_failed(v, &err);
+        return;
+    }
+    if (!v->bare || rc == AM_OK)
+        v->bare_from = v->next->number;
+    v->bare = rc == AM_NOT_FOUND;
+    if (v->bare && v->next->number >= v->bare_from + CHAIN_BARE_BLOCKS)
+        v->o.on_fatal(v->o.arg, AM_EXIT_NO_CODE, err.text);
+    else
+        wait_for_member(v, v->bare ? "finds no code" : "answers nothing");
+}
+
+static void
+ask_member_code(struct chain_viewer *v)
+{
+    struct eth_rpc_item item = {"eth_getCode",
+                                json_pack("[o{so}]", eth_json_of_data(v->member, 20), "blockHash",
+                                          eth_json_of_data(v->next->hash, 32))};
+
+    chain_viewer_ask(v, &item, 1, on_member_code);
+}
+
 static bool
 is_revert(const struct eth_rpc_answer *a)
 {
@@ -245,7 +277,7 @@ on_cluster(void *arg, const struct eth_rpc_answer *a, size_t count)
     if (rc == AM_OK)
         rc = eth_json_data(&data, &len, a[0].result, "eth_call cluster", &err);
     if (rc == AM_OK && len == 0) {
-        wait_for_member(v, "finds no code");
+        ask_member_code(v);
         goto out;
     }
     if (rc == AM_OK)

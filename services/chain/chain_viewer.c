@@ -167,9 +167,9 @@ ask_block(struct chain_viewer *v)
     chain_viewer_ask(v, &item, 1, on_block);
 }
 
-static int
-take_code(const struct eth_rpc_answer *a, const uint8_t address[static 20], const char *what,
-          struct am_error *err)
+int
+chain_viewer_code(const struct eth_rpc_answer *a, const uint8_t address[static 20],
+                  const char *what, struct am_error *err)
 {
     char text[ETH_ADDRESS_TEXT];
     uint8_t *data = NULL;
@@ -203,15 +203,15 @@ on_check(void *arg, const struct eth_rpc_answer *a, size_t count)
                       "eth_chainId: expected CHAIN_ID %llu, got %llu from RPC_URL's %s",
                       (unsigned long long)v->o.chain_id, (unsigned long long)id,
                       eth_rpc_host(v->o.rpc));
-        v->o.on_fatal(v->o.arg, CHAIN_EXIT_CHAIN_ID, err.text);
+        v->o.on_fatal(v->o.arg, AM_EXIT_WRONG_CHAIN, err.text);
         return;
     }
     if (rc == AM_OK)
-        rc = take_code(&a[1], v->o.entry_point, "ATTESTMESH_ENTRY_POINT", &err);
+        rc = chain_viewer_code(&a[1], v->o.entry_point, "ATTESTMESH_ENTRY_POINT", &err);
     if (rc == AM_OK)
-        rc = take_code(&a[2], v->o.multicall, "ATTESTMESH_MULTICALL3", &err);
+        rc = chain_viewer_code(&a[2], v->o.multicall, "ATTESTMESH_MULTICALL3", &err);
     if (rc == AM_NOT_FOUND && a[1].code == AM_OK && a[2].code == AM_OK) {
-        v->o.on_fatal(v->o.arg, CHAIN_EXIT_NO_CODE, err.text);
+        v->o.on_fatal(v->o.arg, AM_EXIT_NO_CODE, err.text);
     } else if (rc != AM_OK) {
         chain_viewer_failed(v, &err);
     } else {

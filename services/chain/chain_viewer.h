@@ -11,11 +11,13 @@
 #ifndef CHAIN_VIEWER_H
 #define CHAIN_VIEWER_H
 
+#include "am_exit.h"
 #include "chain_calls.h"
 #include "eth_rpc.h"
 
-/* Exit codes of what no retry mends, for the operator and the supervisor. */
-enum { CHAIN_EXIT_CHAIN_ID = 81, CHAIN_EXIT_NO_CODE = 82 };
+/* A provider may be some blocks behind the deployment: the member counts as missing when it has no
+ * code at a block that is so much newer than the first one where it had none. */
+#define CHAIN_BARE_BLOCKS 5
 
 struct chain_viewer;
 
@@ -30,7 +32,7 @@ struct chain_viewer_options {
     void (*on_view)(void *arg, const struct chain_snapshot *s);
     /* phase: "starting", "ready" or "failing"; called after each look. */
     void (*on_status)(void *arg, const char *phase, const char *reason);
-    /* The settings are wrong: exit with this code. */
+    /* The settings are wrong: exit with this code (am_exit.h). */
     void (*on_fatal)(void *arg, int exit_code, const char *reason);
 };
 

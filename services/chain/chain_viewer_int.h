@@ -21,6 +21,8 @@ struct chain_viewer {
     bool busy, again, force; /* a look is under way; another is wanted; even at the same block */
     uint8_t member[20], cluster[20], root[20];
     uint64_t top;
+    bool bare;          /* the member had no code .. */
+    uint64_t bare_from; /* .. first at this block */
     unsigned failures;
     uint8_t call_data[CHAIN_VIEWER_CALL_DATA];
 };
@@ -31,6 +33,10 @@ void chain_viewer_ask(struct chain_viewer *v, const struct eth_rpc_item *items, 
 /* The look is over, with this to say; or it failed. */
 void chain_viewer_done(struct chain_viewer *v, const char *phase, const char *reason);
 void chain_viewer_failed(struct chain_viewer *v, const struct am_error *err);
+/* An answer of eth_getCode.  Returns: AM_OK, AM_NOT_FOUND (a whole answer: no code), or its error
+ */
+int chain_viewer_code(const struct eth_rpc_answer *a, const uint8_t address[static 20],
+                      const char *what, struct am_error *err) AM_MUST_CHECK;
 /* Read the cluster at v->next's block, and give it on. */
 void chain_viewer_read(struct chain_viewer *v);
 

@@ -1,8 +1,8 @@
 /*  chain -- the node's view of the chain and its operations: settings, bus, loop.
  *
  *  No arguments; docs/settings.md lists the environment.  Exit codes: 0 asked to stop, 1 cannot
- *  start (one line says why), 75 another chain holds the run folder, 81 RPC_URL is of another
- *  chain than CHAIN_ID, 82 EntryPoint or Multicall3 has no code there.
+ *  start (one line says why), 75 another chain holds the run folder, 81, 82 and 84 (am_exit.h)
+ *  what no retry mends.
  *
  *  What a thief of this process gets: the provider URLs.  It can lie to its own node about the
  *  chain; it cannot sign and holds no key.

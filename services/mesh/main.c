@@ -1,11 +1,13 @@
 /*  mesh -- the node's place in the mesh: settings, helper, locked memory, sandbox, bus, loop.
  *
  *  No arguments; docs/settings.md lists the environment.  Exit codes: 0 asked to stop, 1 cannot
- *  start or cannot go on (one line says why), 75 another mesh holds the run folder.
+ *  start or cannot go on (one line says why), 75 another mesh holds the run folder, 83 the chain
+ * has other keys for our member (am_exit.h).
  *
  *  What a thief of this process gets: the word of this node about who is alive, the CSK requests
  *  that pass, the WireGuard key while it is being written, and the helper's short list of commands.
  */
+#include "../../common/base/am_exit.h"
 #include "../../common/base/am_log.h"
 #include "../../common/base/am_sandbox.h"
 #include "../../common/base/am_secret.h"
@@ -45,7 +47,8 @@ start(struct ev_loop *loop, const struct am_settings *settings, struct mesh_help
 }
 
 static int
-run(struct mesh_helper *helper, const struct am_settings *settings, struct am_error *err)
+run(struct mesh_helper *helper, const struct am_settings *settings, int *exit_code,
+    struct am_error *err)
 {
     struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
     struct bus *bus = NULL;
@@ -59,7 +62,8 @@ run(struct mesh_helper *helper, const struct am_settings *settings, struct am_er
         ev_signal_start(loop, &term);
         ev_signal_start(loop, &intr);
         ev_run(loop, 0);
-        if (!asked)
+        *exit_code = mesh_exit_code(mesh);
+        if (!asked && *exit_code == 0)
             rc = am_fail(err, AM_UNAVAILABLE, "mesh: the loop ended unasked");
     }
     mesh_stop(&mesh);
@@ -73,7 +77,7 @@ main(void)
     struct mesh_helper *helper = NULL;
     struct am_settings settings;
     struct am_error err = {0};
-    int rc;
+    int rc, exit_code = 0;
 
     am_log_open("mesh", NULL, NULL);
     rc = am_settings_load(&settings, AM_READ_MESH, environ, &err);
@@ -83,10 +87,10 @@ main(void)
         /* Before the fork: neither process may be dumped.  Before every thread: the fork. */
         if ((rc = am_secret_init(&err)) == AM_OK &&
             (rc = mesh_helper_open(&helper, settings.wg_interface, &err)) == AM_OK)
-            rc = run(helper, &settings, &err);
+            rc = run(helper, &settings, &exit_code, &err);
     }
     mesh_helper_close(&helper);
     if (rc != AM_OK)
         am_log(AM_ERROR, "start.failed", "code=%s reason=\"%s\"", am_err_name(rc), err.text);
-    return rc == AM_OK ? 0 : rc == AM_ALREADY_EXISTS ? EXIT_HELD : 1;
+    return rc == AM_OK ? exit_code : rc == AM_ALREADY_EXISTS ? EXIT_HELD : 1;
 }

@@ -173,6 +173,12 @@ mesh_start(struct mesh **out, const struct am_settings *settings, struct mesh_he
     return rc;
 }
 
+int
+mesh_exit_code(const struct mesh *m)
+{
+    return m->exit_code;
+}
+
 void
 mesh_stop(struct mesh **mp)
 {

@@ -18,6 +18,9 @@ struct mesh;
 int mesh_start(struct mesh **mesh, const struct am_settings *settings, struct mesh_helper *helper,
                struct bus *bus, struct ev_loop *loop, struct am_error *err) AM_MUST_CHECK;
 
+/* 0, or the code of am_exit.h for which the loop was left. */
+int mesh_exit_code(const struct mesh *mesh);
+
 /* Close sockets and calls; the device stays as it is, for whoever comes next. */
 void mesh_stop(struct mesh **mesh);
 

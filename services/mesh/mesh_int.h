@@ -26,6 +26,7 @@
 #define MESH_UNKNOWN_MAX 16 /* unknown senders that are remembered */
 #define MESH_SKEW_SHOWN_S 5 /* own clock against block time */
 #define MESH_REASON 384
+#define MESH_STRANGER_BLOCKS 3 /* so long the record must carry other keys before we give up */
 
 struct mesh_peer_state { /* at the member's index in the view */
     struct mesh_beat_peer beat;
@@ -65,7 +66,9 @@ struct mesh {
     const struct am_settings *settings;
     struct mesh_helper *helper;
     bool dirty, helper_dead;
-    uint32_t life; /* of the membership: answers to an earlier one are dropped */
+    int exit_code;           /* of am_exit.h */
+    uint64_t stranger_block; /* where the own record was first seen with other keys */
+    uint32_t life;           /* of the membership: answers to an earlier one are dropped */
 
     struct mesh_identity identity; /* keyagent.identity */
     bool keyagent_lost, chain_lost;

@@ -97,7 +97,7 @@ say_booting(struct words *w, const struct mesh *m)
 {
     if (m->member.state == MESH_STRANGER)
         say(w,
-            "stopped: the chain has another %s key for our member than this TEE derives; check "
+            "the chain has another %s key for our member than this TEE derives; check "
             "MEMBER_CONTRACT, the app id and the KMS; nothing is registered",
             mesh_key_name(m->member.other));
     else if (m->keyagent_lost || !m->identity.known)

@@ -3,6 +3,7 @@
 #include "mesh_int.h"
 
 #include "../../common/base/am_clock.h"
+#include "../../common/base/am_exit.h"
 #include "../../common/base/am_log.h"
 #include "../../common/wire/am_member.h"
 
@@ -87,6 +88,26 @@ reset(struct mesh *m)
     m->healthy = m->csk_ever = m->csk_done = false;
     m->healthy_ms = 0;
     m->wg.look_ms = 0;
+}
+
+/* Other keys at one block may be a chain that is about to go another way; some blocks later they
+ * stay until a person has looked. */
+static void
+step_stranger(struct mesh *m)
+{
+    if (m->member.state != MESH_STRANGER || m->facts.record != MESH_RECORD_OTHER) {
+        m->stranger_block = 0;
+        return;
+    }
+    if (m->stranger_block == 0)
+        m->stranger_block = m->view.block;
+    if (m->view.block < m->stranger_block + MESH_STRANGER_BLOCKS || m->exit_code != 0)
+        return;
+    m->exit_code = AM_EXIT_OTHER_KEYS;
+    am_log(AM_ERROR, "stopped",
+           "exit=%d block=%llu reason=\"the chain has another %s key for our member\"",
+           m->exit_code, (unsigned long long)m->view.block, mesh_key_name(m->member.other));
+    ev_break(m->loop, EVBREAK_ALL);
 }
 
 static void
@@ -205,6 +226,7 @@ mesh_step(struct mesh *m)
 
     mesh_file_run(m);
     step_member(m, now);
+    step_stranger(m);
     step_device(m);
     if (m->member.state == MESH_MEMBER) {
         step_gate(m, now);

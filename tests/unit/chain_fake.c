@@ -196,6 +196,21 @@ answer_call(const json_t *params)
     return reply;
 }
 
+static json_t *
+answer_code(const json_t *params)
+{
+    uint8_t of[20];
+    bool there = chain.code;
+    struct am_error err = {0};
+
+    cr_assert(eth_json_fixed(of, 20, json_array_get(params, 0), "address", &err) == AM_OK);
+    if (memcmp(of, fake_member, 20) == 0)
+        there = chain.member_code || chain.member_mute;
+    if (chain.code_fails)
+        return json_pack("{s{siss}}", "error", "code", -32000, "message", "no state");
+    return json_pack("{ss}", "result", there ? "0x60" : "0x");
+}
+
 json_t *
 fake_answer(void *arg, const char *method, const json_t *params)
 {
@@ -207,7 +222,7 @@ fake_answer(void *arg, const char *method, const json_t *params)
     if (strcmp(method, "eth_chainId") == 0)
         return json_pack("{so}", "result", eth_json_of_u64(chain.chain_id));
     if (strcmp(method, "eth_getCode") == 0)
-        return json_pack("{ss}", "result", chain.code ? "0x60" : "0x");
+        return answer_code(params);
     if (strcmp(method, "eth_call") == 0)
         return answer_call(params);
     if (tag != NULL && strcmp(tag, "latest") != 0)

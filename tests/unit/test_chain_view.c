@@ -181,17 +181,54 @@ Test(chain_view, waits_for_the_member)
     cr_assert(views == 1, "%s", reason);
 }
 
+Test(chain_view, a_member_without_code_is_final_some_blocks_later)
+{
+    chain.member_code = false;
+    cr_assert(first_view() == NULL);
+    chain.number += CHAIN_BARE_BLOCKS - 1;
+    look();
+    cr_assert(fatal == 0 && strstr(reason, "finds no code") != NULL, "%s", reason);
+    chain.number++;
+    look();
+    cr_assert_eq(fatal, AM_EXIT_NO_CODE);
+    cr_assert(strstr(reason, "MEMBER_CONTRACT 0x3") != NULL, "%s", reason);
+}
+
+Test(chain_view, a_provider_that_has_not_seen_the_member_yet_is_waited_for)
+{
+    chain.member_code = false;
+    cr_assert(first_view() == NULL);
+    chain.number += CHAIN_BARE_BLOCKS;
+    chain.member_mute = true; /* it is there after all: the count begins again */
+    look();
+    cr_assert(strstr(reason, "answers nothing") != NULL, "%s", reason);
+    chain.member_mute = false;
+    chain.number++;
+    look();
+    cr_assert(fatal == 0, "%s", reason);
+}
+
+Test(chain_view, a_provider_that_fails_is_not_final)
+{
+    chain.member_code = false;
+    cr_assert(first_view() == NULL);
+    chain.number += CHAIN_BARE_BLOCKS;
+    chain.code_fails = true;
+    look();
+    cr_assert(fatal == 0 && strcmp(phase, "failing") == 0, "%s", reason);
+}
+
 Test(chain_view, another_chain_or_no_code_is_final)
 {
     chain.chain_id = 1;
-    cr_assert(first_view() == NULL && fatal == CHAIN_EXIT_CHAIN_ID);
+    cr_assert(first_view() == NULL && fatal == AM_EXIT_WRONG_CHAIN);
     cr_assert(strstr(reason, "31337") != NULL, "%s", reason);
 }
 
 Test(chain_view, no_code_is_final)
 {
     chain.code = false;
-    cr_assert(first_view() == NULL && fatal == CHAIN_EXIT_NO_CODE);
+    cr_assert(first_view() == NULL && fatal == AM_EXIT_NO_CODE);
     cr_assert(strstr(reason, "no code") != NULL, "%s", reason);
 }
 

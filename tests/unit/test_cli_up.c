@@ -1,5 +1,6 @@
 /*  test_cli_up -- the supervisor with shell scripts for services: starts, restarts, stops, reaps.
  */
+#include "../../common/base/am_exit.h"
 #include "service_world.h"
 
 #include <errno.h>
@@ -184,6 +185,22 @@ Test(cli_up, the_pause_grows)
     cr_assert_not_null(strstr(sw_log("up.log"), "\"status\":\"3\""), "%s", sw_log("up.log"));
     kill(*up, SIGTERM); /* also while one waits for its pause */
     cr_assert_eq(sw_ended(up, 10000), 0);
+}
+
+/* Codes of am_exit.h: again would end the same way. */
+Test(cli_up, what_no_restart_mends_stops_all)
+{
+    long long ms;
+    pid_t pid;
+
+    script("chain", "exit 82");
+    up = run(NULL);
+    cr_assert_eq(sw_ended(up, 10000), 82, "%s", sw_log("up.log"));
+    cr_assert_eq(starts("chain", 0, &ms, &pid), 1);
+    for (size_t i = 0; i < 5; i++)
+        if (i != 1 && starts(services[i], 0, &ms, &pid) > 0)
+            cr_assert(gone(pid), "%s is left", services[i]);
+    cr_assert_not_null(strstr(sw_log("up.log"), am_exit_advice(82)), "%s", sw_log("up.log"));
 }
 
 Test(cli_up, a_program_that_is_not_there_is_named)

@@ -30,15 +30,13 @@ fault_of(const char *line, const char *method)
 int
 dn_fault_check(const char *line, struct am_error *err)
 {
+#define X(name, text, doc) " " text
+    static const char known[] = DN_FAULT_LIST(X);
+#undef X
+
     if (fault_of(line, "") >= 0)
         return AM_OK;
-    return am_fail(err, AM_INVALID_ARGUMENT,
-                   "fault: expected one of"
-#define X(name, text, doc) " " text
-                   DN_FAULT_LIST(X)
-#undef X
-                       ", got %.32s",
-                   line);
+    return am_fail(err, AM_INVALID_ARGUMENT, "fault: expected one of%s, got %.32s", known, line);
 }
 
 enum dn_fault

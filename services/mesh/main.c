@@ -2,7 +2,7 @@
  *
  *  No arguments; docs/settings.md lists the environment.  Exit codes: 0 asked to stop, 1 cannot
  *  start or cannot go on (one line says why), 75 another mesh holds the run folder, 83 the chain
- * has other keys for our member (am_exit.h).
+ *  has other keys for our member (am_exit.h).
  *
  *  What a thief of this process gets: the word of this node about who is alive, the CSK requests
  *  that pass, the WireGuard key while it is being written, and the helper's short list of commands.

@@ -1,7 +1,5 @@
 /*  story -- a bring-up of two nodes, tapped: the tap tells everything, and nothing tells a key.  */
-#include "../../../common/base/am_clock.h"
-#include "reader.h"
-#include "scan.h"
+#include "story.h"
 #include "tapped.h"
 
 #include <errno.h>
@@ -14,22 +12,10 @@
 #include <unistd.h>
 
 #define JOIN_MS 60000
-#define BACK_MS 30000
-#define ABSENT_MS 2000
 #define ATTACH_MS 1500 /* three times the longest pause between two attempts to connect */
 
-struct story {
-    struct e2e t;
-    struct reader reader;
-    struct dn_node *node; /* whose story it is */
-    pid_t tap, stopped;
-    char run[600], tap_log[600];
-    int64_t gone_ms;  /* when the stopped one was gone, 0 not yet */
-    bool was_healthy; /* it showed as healthy when it was absent */
-};
-
-static bool
-whole(struct e2e *t, void *arg)
+bool
+story_whole(struct e2e *t, void *arg)
 {
     (void)arg;
     return e2e_all_live(t, 0, SCAN_NODES - 1) && e2e_same_csk(t, 0, SCAN_NODES - 1);
@@ -64,7 +50,7 @@ bring_up(struct story *s)
         e2e_start(t, &t->world.nodes[i]);
     e2e_pause(t, ATTACH_MS);
     kill(t->world.chain.anvil, SIGCONT);
-    took = e2e_until(t, whole, NULL, JOIN_MS);
+    took = e2e_until(t, story_whole, NULL, JOIN_MS);
     e2e_check(t, took >= 0, "two nodes come up under the eyes of a tap", "%lld ms; %s",
               (long long)took, e2e_watch(t, s->node)->reason);
     e2e_pause(t, 3000); /* operations are confirmed, heartbeats are signed */
@@ -146,132 +132,6 @@ by_name(struct story *s)
               r->wrong > 0 ? ": " : "", r->why);
 }
 
-/* As `up` logged its newest start. */
-static pid_t
-service_pid(struct story *s, const char *name)
-{
-    char log[700], line[1024];
-    pid_t pid = 0;
-    FILE *f;
-
-    snprintf(log, sizeof log, "%s/log/up.log", s->node->dir);
-    f = fopen(log, "re");
-    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-        json_t *root = json_loads(line, 0, NULL);
-        const char *event = json_string_value(json_object_get(root, "event"));
-        const char *who = json_string_value(json_object_get(root, "name"));
-        const char *number = json_string_value(json_object_get(root, "pid"));
-
-        if (event != NULL && strcmp(event, "service.started") == 0 && who != NULL &&
-            strcmp(who, name) == 0 && number != NULL)
-            pid = (pid_t)strtol(number, NULL, 10);
-        json_decref(root);
-    }
-    if (f != NULL)
-        fclose(f);
-    return pid;
-}
-
-/* What `attestmesh status --json` says; NULL: nothing.  *healthy: by its exit status too. */
-static json_t *
-ask_status(struct story *s, bool *healthy, int64_t *took)
-{
-    static char text[65536];
-    struct am_error err = {0};
-    char program[600];
-    const char *const argv[] = {program, "status", "--json", "--run", s->run, NULL};
-    int64_t start = am_mono_ms();
-    json_t *root;
-
-    snprintf(program, sizeof program, "%s/attestmesh", s->t.bin);
-    text[0] = '\0';
-    *healthy = dn_run(argv, NULL, NULL, text, sizeof text, &err) == AM_OK;
-    *took = am_mono_ms() - start;
-    root = json_loads(text, 0, NULL);
-    *healthy = *healthy || json_is_true(json_object_get(root, "healthy"));
-    return root;
-}
-
-static bool
-mesh_gone(struct e2e *t, void *arg)
-{
-    struct story *s = arg;
-    const struct watch *w = e2e_watch(t, s->node);
-
-    if (s->gone_ms == 0 && s->stopped > 0 && kill(s->stopped, 0) != 0)
-        s->gone_ms = am_mono_ms();
-    s->was_healthy = s->was_healthy || (!w->heard && (w->healthy || w->live));
-    return !w->heard && (s->stopped == 0 || s->gone_ms != 0);
-}
-
-static bool
-keyagent_gone(struct e2e *t, void *arg)
-{
-    return !e2e_watch(t, ((struct story *)arg)->node)->csk_held;
-}
-
-static void
-frozen(struct story *s, const char *name)
-{
-    struct e2e *t = &s->t;
-    pid_t pid = service_pid(s, name);
-    bool mesh = strcmp(name, "mesh") == 0, keyagent = strcmp(name, "keyagent") == 0, healthy;
-    int64_t took, status_ms;
-    json_t *root, *service;
-
-    if (pid <= 1 || kill(pid, SIGSTOP) != 0) {
-        e2e_check(t, false, "a service can be stopped", "%s, pid %d", name, (int)pid);
-        return;
-    }
-    s->stopped = 0;
-    if (mesh || keyagent) { /* who only watches */
-        took = e2e_until(t, mesh ? mesh_gone : keyagent_gone, s, 10000);
-        e2e_check(t, took >= 0 && took <= ABSENT_MS, "a watcher misses a stopped service in 2 s",
-                  "%s, %lld ms", name, (long long)took);
-    }
-    root = ask_status(s, &healthy, &status_ms); /* who asks */
-    service = json_object_get(json_object_get(root, "services"), name);
-    e2e_check(t,
-              json_is_false(json_object_get(service, "answers")) &&
-                  json_string_length(json_object_get(service, "phase")) == 0 &&
-                  status_ms <= ABSENT_MS,
-              "status shows it as absent in 2 s", "%s, %lld ms: %s", name, (long long)status_ms,
-              json_string_value(json_object_get(service, "reason")));
-    if (mesh)
-        e2e_check(t, !healthy && !s->was_healthy, "and the node not as healthy", "%s", "");
-    json_decref(root);
-    kill(pid, SIGCONT);
-    took = e2e_until(t, whole, NULL, BACK_MS);
-    e2e_check(t, took >= 0, "it goes on where it was", "%s, %lld ms; %s", name, (long long)took,
-              e2e_watch(t, s->node)->reason);
-}
-
-static void
-ended(struct story *s)
-{
-    struct e2e *t = &s->t;
-    int64_t now;
-    json_t *root, *service;
-    const char *name;
-    bool healthy;
-    size_t answers = 0;
-
-    s->stopped = service_pid(s, "mesh");
-    s->gone_ms = 0;
-    kill(s->node->up, SIGTERM);
-    e2e_until(t, mesh_gone, s, 10000);
-    now = am_mono_ms();
-    e2e_check(t, s->gone_ms != 0 && now - s->gone_ms <= ABSENT_MS && !s->was_healthy,
-              "a watcher misses a node that was ended in 2 s, and never shows it as healthy",
-              "%lld ms", (long long)(s->gone_ms != 0 ? now - s->gone_ms : -1));
-    root = ask_status(s, &healthy, &now);
-    json_object_foreach(json_object_get(root, "services"), name, service) answers +=
-        !json_is_false(json_object_get(service, "answers"));
-    e2e_check(t, root != NULL && answers == 0 && !healthy && now <= ABSENT_MS,
-              "status shows all of it as absent in 2 s", "%lld ms", (long long)now);
-    json_decref(root);
-}
-
 static void
 tell(struct story *s, const struct scan_found *f, const char *what, const char *of)
 {
@@ -340,7 +200,6 @@ no_key(struct story *s)
 int
 main(void)
 {
-    static const char *const names[] = {"keyagent", "chain", "mesh", "indexer", "api"};
     static struct story s;
     struct scan_found f;
 
@@ -348,9 +207,8 @@ main(void)
     bring_up(&s);
     its_story(&s);
     no_key(&s);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        frozen(&s, names[i]);
-    ended(&s);
+    absent_each(&s);
+    absent_all(&s);
     by_name(&s);
     reader_close(&s.reader);
     dn_stop(&s.tap, SIGTERM, 3000);

@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define READY_WAIT_MS 30000
+#define READY_WAIT_MS                                                                              \
+    120000 /* Alto loads for 2 s on an idle machine, for 15 s from a cold disk at load 11 */
 
 /* anvil's accounts but 0 (operator), 3 (utility) and 5 (sponsor): one bundle each may be waiting
  * for its block, so that few executors would make operations wait for a block more. */

@@ -1,0 +1,55 @@
+#!/bin/sh
+# valgrind -- every unit test program under memcheck: no error and no lost block in any of its processes.
+# Argument: a build folder without sanitizers (build/test); more arguments: only these tests.
+set -u
+cd "$(dirname "$0")/.."
+build=${1:-build/test}
+[ $# -eq 0 ] || shift
+out=$PWD/build/valgrind-logs
+rm -rf "$out" && mkdir -p "$out"
+export ATTESTMESH_VECTORS="${ATTESTMESH_VECTORS:-$PWD/tests/vectors}"
+
+# Left out, and why.
+left_out() {
+  case $1 in
+    # Start anvil or the services as processes and wait for them by the clock; what those are made of
+    # is in other tests here.
+    api | cli | cli_up | devnet | keyagent_bus | sponsor_chain | sponsor_http) return 0 ;;
+    # Expect answers, beacons and losses of a second process within the bus's own 0.1 to 2 s.
+    bus_calls | bus_facts | bus_who) return 0 ;;
+    *) return 1 ;;
+  esac
+}
+
+for program in "$build"/bin/test_* "$build"/bin/vectors; do
+  name=${program##*/}; name=${name#test_}
+  left_out "$name" || echo "$name"
+done >"$out/names"
+[ $# -eq 0 ] || printf '%s\n' "$@" >"$out/names"
+
+# One program.  Every process writes a log of its own, because Criterion runs each test in one; what
+# is killed writes no summary, so an error's own first line counts as well.
+# shellcheck disable=SC2016
+one='
+  program=$1/bin/test_$3; jobs="--jobs 1"
+  [ "$3" != vectors ] || { program=$1/bin/vectors; jobs=; }
+  mkdir -p "$2/$3"
+  start=$(date +%s)
+  valgrind --trace-children=yes --error-exitcode=42 --leak-check=full \
+    --errors-for-leak-kinds=definite --show-leak-kinds=definite --num-callers=20 --log-file="$2/$3/%p" \
+    "$program" $jobs >"$2/$3.out" 2>&1 </dev/null
+  status=$?
+  bad=$(grep -lE "ERROR SUMMARY: [1-9]|== (Invalid|Conditional jump|Use of uninit|Syscall param|Mismatched)" "$2/$3"/*)
+  if [ "$status" -eq 0 ] && [ -z "$bad" ] && grep -q "ERROR SUMMARY: 0" "$2/$3"/*; then
+    : >"$2/$3.passed"; echo "ok   $3, $(($(date +%s) - start)) s"
+  else
+    echo "FAIL $3, $(($(date +%s) - start)) s: exits with $status"
+    for log in $bad; do sed -n "/== *\$/,\$p" "$log" | head -n 60; done
+    [ -n "$bad" ] || tail -n 20 "$2/$3.out"
+  fi'
+xargs -P 2 -n 1 sh -c "$one" sh "$build" "$out" <"$out/names"
+
+passed=$(find "$out" -name '*.passed' | wc -l)
+failed=$(($(wc -l <"$out/names") - passed))
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

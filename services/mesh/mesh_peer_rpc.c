@@ -166,7 +166,7 @@ on_pulled(void *arg, int code, struct am_bin message, const struct am_error *err
     if (code == AM_OK && !box)
         snprintf(m->rpc.last, sizeof m->rpc.last,
                  "a peer answered without a sealed key of 80 bytes");
-    if (mesh_csk_answer(&m->csk, box))
+    if (mesh_csk_answer(&m->csk, box) && box)
         offer(m, c->id, am_bin_of(got->sealed_csk.data, 80));
     if (got != NULL)
         attestmesh__peer__v1__sealed_csk__free_unpacked(got, NULL);

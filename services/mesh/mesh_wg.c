@@ -66,7 +66,7 @@ on_key(void *arg, int code, const void *reply, const struct am_error *err)
     else if ((code = am_once_open(wg->once, &key, 32, r->sealed, &bad)) == AM_OK &&
              (wg->key_text = am_secret_alloc(MESH_KEY_TEXT + 1, &bad)) == NULL)
         code = bad.code;
-    if (code == AM_OK) {
+    if (code == AM_OK && wg->key_text != NULL) {
         mesh_key_text(wg->key_text, key);
         wg->key_text[MESH_KEY_TEXT - 1] = '\n';
         go(wg, MESH_WG_SET_KEY);

@@ -172,7 +172,7 @@ reader_open(struct reader *r, struct ev_loop *loop, const char *run, const char 
     static const char *const names[READER_SERVICES] = {"keyagent", "chain", "mesh", "indexer",
                                                        "api"};
     char address[700];
-    int fastest = 20, slowest = 100;
+    int interval = 5;
 
     *r = (struct reader){.loop = loop, .ctx = zmq_ctx_new(), .frames = fopen(frames, "we")};
     if (r->ctx == NULL || r->frames == NULL)
@@ -180,8 +180,7 @@ reader_open(struct reader *r, struct ev_loop *loop, const char *run, const char 
     for (size_t i = 0; i < READER_SERVICES; i++) {
         snprintf(address, sizeof address, "ipc://%s/%s.pub", run, names[i]);
         if ((r->socks[i] = zmq_socket(r->ctx, ZMQ_SUB)) == NULL ||
-            zmq_setsockopt(r->socks[i], ZMQ_RECONNECT_IVL, &fastest, sizeof(int)) != 0 ||
-            zmq_setsockopt(r->socks[i], ZMQ_RECONNECT_IVL_MAX, &slowest, sizeof(int)) != 0 ||
+            zmq_setsockopt(r->socks[i], ZMQ_RECONNECT_IVL, &interval, sizeof interval) != 0 ||
             zmq_setsockopt(r->socks[i], ZMQ_SUBSCRIBE, "", 0) != 0 ||
             zmq_connect(r->socks[i], address) != 0)
             return false;

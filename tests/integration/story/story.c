@@ -21,8 +21,8 @@ story_whole(struct e2e *t, void *arg)
     return e2e_all_live(t, 0, SCAN_NODES - 1) && e2e_same_csk(t, 0, SCAN_NODES - 1);
 }
 
-/* Tap and reader are there before the first service is; the chain does not answer until both have
- * found all endpoints, so that no question is asked before. */
+/* Tap and reader are there before the first service is; guest agent and chain do not answer until
+ * both have found all endpoints: a reader without snapshots must not miss what is said once. */
 static void
 bring_up(struct story *s)
 {
@@ -46,9 +46,12 @@ bring_up(struct story *s)
              "tap");
     e2e_need(t, dn_chain_tick(1, &err), &err, "blocks");
     kill(t->world.chain.anvil, SIGSTOP);
+    e2e_need(t, dn_node_start(&t->world, s->node, &err), &err, "node");
+    kill(s->node->guest_agent, SIGSTOP);
     for (unsigned i = 0; i < SCAN_NODES; i++)
         e2e_start(t, &t->world.nodes[i]);
     e2e_pause(t, ATTACH_MS);
+    kill(s->node->guest_agent, SIGCONT);
     kill(t->world.chain.anvil, SIGCONT);
     took = e2e_until(t, story_whole, NULL, JOIN_MS);
     e2e_check(t, took >= 0, "two nodes come up under the eyes of a tap", "%lld ms; %s",

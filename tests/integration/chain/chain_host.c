@@ -31,6 +31,7 @@ spawn(struct host *h, const char *const argv[], const char *const env[], const c
 static void
 start_program(struct host *h, const char *name, pid_t *pid)
 {
+    static const char paymaster[] = "ATTESTMESH_PAYMASTER_URL=" DN_PAYMASTER_URL;
     char program[600], run[600], state[600], socket[600], multicall[96], chain_id[32],
         address[ETH_ADDRESS_TEXT];
     const char *const argv[] = {program, NULL};
@@ -41,7 +42,7 @@ start_program(struct host *h, const char *name, pid_t *pid)
                                chain_id,
                                "RPC_URL=http://127.0.0.1:8545",
                                "BUNDLER_URL=http://127.0.0.1:4337",
-                               "ATTESTMESH_PAYMASTER_URL=" DN_PAYMASTER_URL,
+                               paymaster,
                                "ATTESTMESH_POLL_MS=250",
                                "ATTESTMESH_CONFIRMATIONS=2",
                                "LOG_LEVEL=debug",

@@ -96,6 +96,9 @@ static void
 forget(struct watch *w, enum bus_topic topic)
 {
     switch (topic) {
+    case BUS_TOPIC_chain_status:
+        w->chain_phase[0] = w->chain_reason[0] = '\0';
+        break;
     case BUS_TOPIC_mesh_node:
         w->heard = w->live = w->healthy = false;
         break;

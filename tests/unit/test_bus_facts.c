@@ -81,10 +81,10 @@ Test(bus_facts, lose_no_update_in_200_joins)
     struct peer p = peer_start(NULL, -1);
 
     for (uint64_t join = 1; join <= 200; join++) {
-        peer_say(&p, "set %llu\n", (unsigned long long)(10 * join));
+        peer_say(&p, "set %llu\n", 10ULL * join);
         follow(BUS_TOPIC_chain_probe);
         for (int i = 1; i <= 3; i++) {
-            peer_say(&p, "set %llu\n", (unsigned long long)(10 * join + (uint64_t)i));
+            peer_say(&p, "set %llu\n", 10ULL * join + (unsigned)i);
             world_turn(1 + (int)(join % 4));
         }
         until_n(10 * join + 3, 1500);

@@ -152,8 +152,9 @@ Test(cli_deploy, a_paymaster_that_was_made_is_in_the_receipt_even_when_the_rest_
 
 Test(cli_deploy, keys_that_are_none)
 {
+    static const char longer[] = OPERATOR_KEY "00";
     static const char *const keys[] = {
-        "", "\n", "0x12", OPERATOR_KEY "00", ZERO_KEY, "not hex at all, and a secret nevertheless"};
+        "", "\n", "0x12", longer, ZERO_KEY, "not hex at all, and a secret nevertheless"};
     const char *const absent[] = {"--key-file", "/nowhere/key", NULL};
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {

@@ -181,7 +181,7 @@ Test(cli_up, the_pause_grows)
     for (int i = 0; i < 7; i++)
         (void)starts("chain", i, &ms[i], &pid);
     for (int i = 0; i < 6; i++)
-        cr_expect_geq(ms[i + 1] - ms[i], 25ll << i, "pause %d: %lld ms", i, ms[i + 1] - ms[i]);
+        cr_expect_geq(ms[i + 1] - ms[i], 25LL << i, "pause %d: %lld ms", i, ms[i + 1] - ms[i]);
     cr_assert_not_null(strstr(sw_log("up.log"), "\"status\":\"3\""), "%s", sw_log("up.log"));
     kill(*up, SIGTERM); /* also while one waits for its pause */
     cr_assert_eq(sw_ended(up, 10000), 0);

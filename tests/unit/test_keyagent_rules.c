@@ -25,7 +25,8 @@ take(struct ka_fixture *f)
     int rc = ka_view_take(&f->view, &f->fact, &f->self, FIX_CHAIN_ID, NULL);
 
     if (rc != AM_OK)
-        cr_assert_eq(memcmp(&before, &f->view, sizeof before), 0, "a refused view leaves a trace");
+        cr_assert_eq(memcmp((const uint8_t *)&before, (const uint8_t *)&f->view, sizeof before), 0,
+                     "a refused view leaves a trace");
     return rc;
 }
 

@@ -22,13 +22,14 @@ static pid_t *process;
 static pid_t *
 run(const char *log, const char *extra)
 {
+    static const char paymaster[] = "ATTESTMESH_PAYMASTER=" PAYMASTER;
     const char *const argv[] = {SPONSOR, NULL};
     const char *const env[] = {env_run,
                                env_apps,
                                env_listen,
                                env_key,
                                "CHAIN_ID=31337",
-                               "ATTESTMESH_PAYMASTER=" PAYMASTER,
+                               paymaster,
                                "RPC_URL=http://127.0.0.1:1",
                                extra,
                                NULL};

@@ -70,7 +70,7 @@ decode(const char *map, const char *sender, const char *tail)
     if (rc == AM_OK)
         cr_assert(h.sender[0] == 7 && h.sender[31] == 7 && h.timestamp_ms == 1700000000000);
     else
-        cr_assert(memcmp(&h, &zero, sizeof h) == 0);
+        cr_assert(memcmp((const uint8_t *)&h, (const uint8_t *)&zero, sizeof h) == 0);
     return rc;
 }
 
@@ -200,7 +200,7 @@ Test(heartbeat, worked_example)
     cr_assert_eq(am_heartbeat_encode(out, sizeof out, &len, &example, NULL), AM_OK);
     same(out, len, EX_HEARTBEAT);
     cr_assert_eq(am_heartbeat_decode(&got, hex(EX_HEARTBEAT), NULL), AM_OK);
-    cr_assert(memcmp(&got, &example, sizeof got) == 0);
+    cr_assert(memcmp((const uint8_t *)&got, (const uint8_t *)&example, sizeof got) == 0);
     cr_assert_eq(am_heartbeat_verify(&got, pub, NULL), AM_OK);
     pub[0] ^= 1;
     cr_assert_eq(am_heartbeat_verify(&got, pub, NULL), AM_UNAUTHENTICATED);

@@ -43,7 +43,7 @@ damage_heartbeat(struct am_bin cbor, const struct am_heartbeat *want, const uint
     if (cbor.len < AM_HEARTBEAT_MAX) { /* v1 ignores what follows */
         copy[cbor.len] = 0;
         CHECK(am_heartbeat_decode(&got, am_bin_of(copy, cbor.len + 1), NULL) == AM_OK);
-        CHECK(memcmp(&got, want, sizeof got) == 0);
+        CHECK(memcmp((const uint8_t *)&got, (const uint8_t *)want, sizeof got) == 0);
     }
     got = *want;
     got.timestamp_ms ^= 1;
@@ -100,7 +100,7 @@ vec_heartbeat(const json_t *c)
     cbor = vec_bin(c, "cbor"); /* only now: the ids went through the same ring of buffers */
     CHECK(am_heartbeat_encode(out, len - 1, &len, &h, NULL) == AM_RESOURCE_EXHAUSTED && len == 0);
     vec_check(am_heartbeat_decode(&got, cbor, &err) == AM_OK, err.text);
-    CHECK(memcmp(&got, &h, sizeof h) == 0);
+    CHECK(memcmp((const uint8_t *)&got, (const uint8_t *)&h, sizeof h) == 0);
     CHECK(am_heartbeat_verify(&got, pub, NULL) == AM_OK);
     damage_heartbeat(cbor, &h, pub);
 }
@@ -116,7 +116,7 @@ damage_peer(struct am_bin cbor, const struct am_peer_endpoint *want)
     memcpy(copy, cbor.p, cbor.len);
     copy[cbor.len] = 0xff;
     CHECK(am_peer_decode(&got, am_bin_of(copy, cbor.len + 1), NULL) == AM_OK);
-    CHECK(memcmp(&got, want, sizeof got) == 0);
+    CHECK(memcmp((const uint8_t *)&got, (const uint8_t *)want, sizeof got) == 0);
     copy[9] ^= 1; /* the first value of `kind`, behind 18 */
     CHECK(am_peer_decode(&got, am_bin_of(copy, cbor.len), NULL) == AM_NOT_FOUND);
 }

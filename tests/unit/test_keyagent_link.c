@@ -111,6 +111,7 @@ Test(keyagent_link, recovers_app_key_and_root_and_takes_either_recovery_form)
     /* recovery ids 0/1 as real agents give them, 27/28 as some doubles do; 2 is neither */
     chain0 = strstr(body, "[\"") + 2 + 128;
     chain1 = strstr(body, "\",\"signature_chain") != NULL ? chain0 + 2 + 3 + 128 : NULL;
+    cr_assert_not_null(chain1);
     cr_assert(memcmp(chain0, "00", 2) == 0 || memcmp(chain0, "01", 2) == 0);
     memcpy(chain0, chain0[1] == '0' ? "1b" : "1c", 2);
     memcpy(chain1, chain1[1] == '0' ? "1b" : "1c", 2);

@@ -30,7 +30,9 @@ ask_value(struct chain *c, const char **state, enum chain_purpose purpose, const
           const struct bus_request *request, struct am_error *err)
 {
     if (am_is_zero(value, 32))
-        return am_fail(err, AM_FAILED_PRECONDITION, "%s: expected a value from keyagent, got none",
+        /* mesh may have heard keyagent before we did: not a refusal, which would cost it a long
+         * pause */
+        return am_fail(err, AM_UNAVAILABLE, "%s: expected a value from keyagent, got none",
                        chain_purpose_text(purpose));
     return chain_desk_ask(c->desk, state, purpose, value, bus_request_correlation(request), err);
 }

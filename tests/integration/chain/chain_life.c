@@ -101,6 +101,9 @@ commit_and_publish(struct host *h)
 
     e2e_pause(&world,
               2500); /* the own registration must be two deep, and keyagent must have seen it */
+    (void)host_ask(h, BUS_METHOD_chain_commit, NULL);
+    e2e_check(&world, h->code == AM_UNAVAILABLE, "a commitment still on its way is no refusal",
+              "%s", h->answer);
     e2e_check(&world, strcmp(host_ask(h, BUS_METHOD_keyagent_csk_originate, NULL), "ok") == 0,
               "CSK derived", "%s", h->answer);
     e2e_pause(&world, 300);

@@ -61,7 +61,8 @@ void bus_retract(struct bus *bus, enum bus_topic topic, struct am_bin key);
 enum bus_change {
     BUS_VALUE,     /* fact is a whole value */
     BUS_RETRACTED, /* fact holds only the key */
-    BUS_SYNCED,    /* fact is NULL: every key that was not just repeated is gone */
+    BUS_SNAPSHOT,  /* fact is NULL: what follows until BUS_SYNCED is all there is */
+    BUS_SYNCED,    /* fact is NULL: a key that was not repeated since BUS_SNAPSHOT is gone */
     BUS_LOST,      /* fact is NULL: the publisher does not answer; values are yesterday's */
 };
 typedef void bus_fact_fn(void *arg, enum bus_topic topic, enum bus_change change, const void *fact);

@@ -86,8 +86,10 @@ on_snapshot(void *arg, int code, const void *message, const struct am_error *err
         return;
     }
     s->heard_ms = am_mono_ms();
-    if (s->after_len == 0)
+    if (s->after_len == 0) {
         s->sequence = reply->sequence; /* later pages may be newer; what is between comes again */
+        s->fn(s->arg, s->topic, BUS_SNAPSHOT, NULL);
+    }
     for (size_t i = 0; i < reply->values_count; i++)
         if (apply(s, false, reply->values[i].payload, &bad) != AM_OK)
             bus_drop(s->bus, &bad);

@@ -91,7 +91,7 @@ on_chain(struct watch *w, const struct chain_status *c)
     w->rpc_calls = c->rpc_calls;
 }
 
-/* A publisher that is gone leaves no yesterday's truth on a screen. */
+/* A publisher that is gone, or says everything anew, leaves no yesterday's truth on a screen. */
 static void
 forget(struct watch *w, enum bus_topic topic)
 {
@@ -119,7 +119,7 @@ on_fact(void *arg, enum bus_topic topic, enum bus_change change, const void *fac
     struct watch *w = arg;
 
     w->changes++;
-    if (change == BUS_LOST)
+    if (change == BUS_LOST || change == BUS_SNAPSHOT)
         forget(w, topic);
     else if (topic == BUS_TOPIC_mesh_peer && fact != NULL)
         on_peer(w, change, fact);

@@ -33,7 +33,7 @@ on_peer(void *arg, enum bus_topic topic, enum bus_change change, const void *fac
     size_t i = 0;
 
     (void)topic;
-    if (change == BUS_LOST)
+    if (change == BUS_LOST || change == BUS_SNAPSHOT)
         f->peer_count = 0;
     if (fact == NULL || p->member_id.len != 32)
         return;

@@ -106,6 +106,12 @@ Test(api, follows_mesh_there_and_back)
     json_decref(until(200, "\"ee00000000000000"));
     bus_retract(mesh, BUS_TOPIC_mesh_peer, AM_BIN(id));
     json_decref(until(200, "\"transports\":{}"));
+    cr_assert_eq(bus_publish(mesh, BUS_TOPIC_mesh_peer, &peer, &err), AM_OK, "%s", err.text);
+    json_decref(until(200, "\"ee00000000000000"));
+    bus_close(&mesh); /* and is back before anybody misses it, without the peer */
+    mesh = sw_bus(BUS_MESH);
+    publish_node(true, "ready", "");
+    json_decref(until(200, "\"transports\":{}"));
     bus_close(&mesh); /* nobody says that it goes */
     json_decref(until(503, "mesh does not answer"));
     cr_assert_not_null(strstr(answer.body, "\"live\":false"));

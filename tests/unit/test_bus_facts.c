@@ -11,7 +11,7 @@
 
 static struct seen {
     uint64_t n; /* of the newest probe */
-    int values, synced, lost, retracted, keys;
+    int values, snapshots, synced, lost, retracted, keys;
     struct bus *bus;
 } seen;
 
@@ -20,6 +20,10 @@ on_fact(void *arg, enum bus_topic topic, enum bus_change change, const void *fac
 {
     struct seen *s = arg;
 
+    if (change == BUS_SNAPSHOT) {
+        s->snapshots++;
+        s->keys = 0; /* what is counted from here on is all there is */
+    }
     if (change == BUS_VALUE) {
         s->values++;
         if (topic == BUS_TOPIC_chain_probe)
@@ -120,10 +124,11 @@ Test(bus_facts, are_synced_at_once_when_the_publisher_was_replaced_unseen)
     peer_end(&p, SIGKILL);
     p = peer_start(NULL, -1);
     peer_say(&p, "key b 2\n");
-    seen.synced = seen.keys = 0;
+    seen.synced = seen.snapshots = 0;
     world_until(&seen.synced, 1, 2000, "a new epoch");
     world_turn(100);
-    cr_assert_geq(seen.keys, 1); /* a was not repeated: gone */
+    cr_assert_eq(seen.snapshots, seen.synced);
+    cr_assert_eq(seen.keys, 1); /* a was not repeated: gone */
     cr_assert_eq(seen.lost, 0);
     peer_end(&p, 0);
 }
@@ -166,6 +171,7 @@ Test(bus_facts, are_retracted_and_snapshots_larger_than_a_frame_are_whole)
     follow(BUS_TOPIC_chain_keyed);
     world_until(&seen.synced, 1, 3000, "synced");
     world_turn(200);
+    cr_assert_eq(seen.snapshots, 1);
     cr_assert_geq(seen.keys, 101); /* 4 KiB each: seven frames */
     peer_say(&p, "del a\ndel a\ndel zz\n");
     world_until(&seen.retracted, 1, 1000, "retracted");

@@ -1,5 +1,5 @@
 #!/bin/sh
-# packages -- install with apt what is missing.  Arguments: build, demo, test (each adds to those before).
+# packages -- install with apt what is missing.  Arguments: build, demo, test, long (each adds to those before).
 # Nothing is done, and no root needed, where everything is there already.
 set -eu
 
@@ -10,6 +10,7 @@ build='gcc make cmake ninja-build pkg-config libc6-dev libev-dev libzmq3-dev lib
 demo='iproute2 iputils-ping wireguard-tools wireguard-go ca-certificates findutils'
 test='libcriterion-dev libmsgpack-dev clang clang-format libclang-rt-14-dev nftables valgrind git
   procps'
+long='clang-tidy'
 
 wanted=
 for set in "$@"; do
@@ -17,6 +18,7 @@ for set in "$@"; do
     build) wanted="$wanted $build" ;;
     demo) wanted="$wanted $demo" ;;
     test) wanted="$wanted $test" ;;
+    long) wanted="$wanted $long" ;;
     *) echo "packages.sh: no set \"$set\"" >&2; exit 64 ;;
   esac
 done

@@ -64,6 +64,7 @@ flush(struct bus_client *c)
         a->sent = true;
         sodium_memzero(a->payload, a->len);
         ev_timer_stop(c->bus->loop, &a->timer);
+        ev_now_update(c->bus->loop);
         ev_timer_set(&a->timer, (double)(a->deadline_ms - am_mono_ms()) / 1000, 0);
         ev_timer_start(c->bus->loop, &a->timer);
     }
@@ -220,6 +221,7 @@ bus_ask(struct bus *bus, enum bus_service service, const char *name, const struc
     ev_timer_init(&a->timer, on_timer,
                   (double)(deadline_ms < CONNECT_MS ? deadline_ms : CONNECT_MS) / 1000, 0);
     a->timer.data = a;
+    ev_now_update(bus->loop); /* a timer counts from the turn of the loop, which may be long past */
     ev_timer_start(bus->loop, &a->timer);
     ev_feed_event(bus->loop, &a->timer, EV_CUSTOM);
     return AM_OK;

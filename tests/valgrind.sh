@@ -8,37 +8,36 @@ build=${1:-build/test}
 out=$PWD/build/valgrind-logs
 rm -rf "$out" && mkdir -p "$out"
 export ATTESTMESH_VECTORS="${ATTESTMESH_VECTORS:-$PWD/tests/vectors}"
+# A test waits so many times longer; what the product fixes, as the bus's second for a connection, stays.
+export ATTESTMESH_TEST_SLOW=4
+# Programs that a test starts run as they are: their parts are tested in test programs of their own, and
+# the deadlines of the bus do not bear memcheck at both ends.
+export AS_THEY_ARE='/bin/*,/usr/bin/*,*/node,*/anvil,*/attestmesh,*/attestmesh-*,*/bus_peer,*/guest-agent,*/devnet_host'
 
-# Left out, and why.
-left_out() {
-  case $1 in
-    # Start anvil or the services as processes and wait for them by the clock; what those are made of
-    # is in other tests here.
-    api | cli | cli_up | devnet | keyagent_bus | sponsor_chain | sponsor_http) return 0 ;;
-    # Expect answers, beacons and losses of a second process within the bus's own 0.1 to 2 s.
-    bus_calls | bus_facts | bus_who) return 0 ;;
-    *) return 1 ;;
-  esac
-}
-
-for program in "$build"/bin/test_* "$build"/bin/vectors; do
-  name=${program##*/}; name=${name#test_}
-  left_out "$name" || echo "$name"
-done >"$out/names"
-[ $# -eq 0 ] || printf '%s\n' "$@" >"$out/names"
+if [ $# -gt 0 ]; then printf '%s\n' "$@"; else
+  for program in "$build"/bin/test_* "$build"/bin/vectors; do
+    name=${program##*/}; echo "${name#test_}"
+  done
+fi >"$out/names"
 
 # One program.  Every process writes a log of its own, because Criterion runs each test in one; what
 # is killed writes no summary, so an error's own first line counts as well.
+# keyagent_sandbox is left out: a process is refused execve there, and memcheck has let go of it by then.
 # shellcheck disable=SC2016
 one='
-  program=$1/bin/test_$3; jobs="--jobs 1"
-  [ "$3" != vectors ] || { program=$1/bin/vectors; jobs=; }
+  program=$1/bin/test_$3 options="--jobs 1"
+  case $3 in
+    vectors) program=$1/bin/vectors options= ;;
+    keyagent_agent) options="$options --filter !(keyagent_sandbox)/*" ;;
+  esac
   mkdir -p "$2/$3"
   start=$(date +%s)
-  valgrind --trace-children=yes --error-exitcode=42 --leak-check=full \
-    --errors-for-leak-kinds=definite --show-leak-kinds=definite --num-callers=20 --log-file="$2/$3/%p" \
-    "$program" $jobs >"$2/$3.out" 2>&1 </dev/null
+  set -f
+  valgrind --trace-children=yes --trace-children-skip="$AS_THEY_ARE" --fair-sched=try --vgdb=no \
+    --error-exitcode=42 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite \
+    --num-callers=20 --log-file="$2/$3/%p" "$program" $options >"$2/$3.out" 2>&1 </dev/null
   status=$?
+  set +f
   bad=$(grep -lE "ERROR SUMMARY: [1-9]|== (Invalid|Conditional jump|Use of uninit|Syscall param|Mismatched)" "$2/$3"/*)
   if [ "$status" -eq 0 ] && [ -z "$bad" ] && grep -q "ERROR SUMMARY: 0" "$2/$3"/*; then
     : >"$2/$3.passed"; echo "ok   $3, $(($(date +%s) - start)) s"

@@ -149,7 +149,7 @@ sw_start(const char *log, const char *const *argv, const char *const *env)
 int
 sw_ended(pid_t *pid, int ms)
 {
-    int64_t end = am_mono_ms() + ms;
+    int64_t end = am_mono_ms() + ms * slow_factor();
     int status = 0;
 
     while (dn_alive(pid, &status) && am_mono_ms() < end)
@@ -183,7 +183,7 @@ sw_anvil(char url[static 64])
     static const char said[] = "Listening on 127.0.0.1:";
     pid_t *pid = sw_start("anvil.log", argv, NULL);
     const char *at = NULL;
-    int64_t end = am_mono_ms() + 30000;
+    int64_t end = am_mono_ms() + 30000 * slow_factor();
     int status;
 
     cr_assert_eq(access(ANVIL, X_OK), 0, "%s is not installed: npm ci in devnet/", ANVIL);

@@ -8,6 +8,7 @@
 #include "../../bus/bus.h"
 #include "../../common/base/am_clock.h"
 #include "../../devnet/dn_proc.h"
+#include "slow.h"
 
 #include <criterion/criterion.h>
 
@@ -20,7 +21,7 @@ void sw_end(void); /* ends what sw_start and sw_anvil started, removes the folde
 /* Turn the loop until it is so, at most `ms`; the test fails otherwise. */
 #define SW_UNTIL(condition, ms)                                                                    \
     do {                                                                                           \
-        int64_t sw_deadline = am_mono_ms() + (ms);                                                 \
+        int64_t sw_deadline = am_mono_ms() + (ms)*slow_factor();                                   \
         while (!(condition) && am_mono_ms() < sw_deadline)                                         \
             ev_run(sw_loop, EVRUN_ONCE);                                                           \
         cr_assert(condition, "not within %d ms: %s", (int)(ms), #condition);                       \

@@ -2,6 +2,7 @@
 #include "../../common/base/am_sandbox.h"
 #include "guest_double.h"
 #include "ka_identity.h"
+#include "slow.h"
 
 #include "../../common/base/am_clock.h"
 #include "../../common/base/am_secret.h"
@@ -15,6 +16,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define DEADLINE_S (0.4 * slow_factor())
 
 struct outcome {
     struct guest_double d;
@@ -40,7 +43,7 @@ on_answer(void *arg, int code, struct am_str body, const struct am_error *err)
 static void
 run_until(struct ev_loop *loop, const int *calls, int ms)
 {
-    for (int64_t end = am_mono_ms() + ms; *calls == 0 && am_mono_ms() < end;) {
+    for (int64_t end = am_mono_ms() + ms * slow_factor(); *calls == 0 && am_mono_ms() < end;) {
         ev_run(loop, EVRUN_NOWAIT);
         usleep(500);
     }
@@ -55,8 +58,8 @@ ask(struct outcome *o, enum dn_compat compat, const char *fault, const char *met
     memset(o, 0, sizeof *o);
     guest_double_open(&o->d, compat);
     o->d.guest.faults.fixed = fault;
-    cr_assert_eq(ka_agent_ask(&ask, o->d.loop, o->d.socket, method, "{}", secret, 0.4, on_answer, o,
-                              &o->err),
+    cr_assert_eq(ka_agent_ask(&ask, o->d.loop, o->d.socket, method, "{}", secret, DEADLINE_S,
+                              on_answer, o, &o->err),
                  AM_OK, "%s", o->err.text);
     cr_assert_eq(o->calls, 0, "called from inside");
     run_until(o->d.loop, &o->calls, 3000);
@@ -72,7 +75,7 @@ Test(keyagent_agent, reads_by_content_length_from_an_agent_that_never_closes)
     ask(&o, DN_COMPAT_0_5_11, "keep-open", "Version", false);
     cr_assert_eq(o.code, AM_OK, "%s", o.err.text);
     cr_assert_str_eq(o.body, "{\"version\":\"0.5.11\",\"rev\":\"simulator\"}");
-    cr_assert_lt(am_mono_ms() - start, 300, "waited for a close that never comes");
+    cr_assert_lt(am_mono_ms() - start, 300 * slow_factor(), "waited for a close that never comes");
 }
 
 Test(keyagent_agent, reads_info_and_keys)
@@ -104,19 +107,21 @@ Test(keyagent_agent, knows_an_agent_without_the_method_by_400_and_by_404)
 
 Test(keyagent_agent, names_each_broken_answer)
 {
-    static const struct {
+    char within[64];
+    const struct {
         const char *fault;
         int code;
         const char *words;
     } rows[] = {
         {"error-400", AM_FAILED_PRECONDITION, "got 400 injected failure"},
         {"error-500", AM_FAILED_PRECONDITION, "got 500 injected failure"},
-        {"stall", AM_DEADLINE_EXCEEDED, "within 0.4 s, got 0 bytes"},
+        {"stall", AM_DEADLINE_EXCEEDED, within},
         {"truncated", AM_UNAVAILABLE, "expected the whole body"},
         {"oversized", AM_RESOURCE_EXHAUSTED, "of 16777216"},
         {"garbage", AM_INVALID_ARGUMENT, "expected HTTP/1.1"},
     };
 
+    snprintf(within, sizeof within, "within %g s, got 0 bytes", DEADLINE_S);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         for (int secret = 0; secret < 2; secret++) {
             struct outcome o;
@@ -200,7 +205,7 @@ start(struct bringup *b, enum dn_compat compat, const char *fault)
     b->d.guest.faults.control = b->control;
     b->id = (struct ka_identity){.loop = b->d.loop,
                                  .socket = b->d.socket,
-                                 .deadline_s = 0.3,
+                                 .deadline_s = 0.3 * slow_factor(),
                                  .changed = on_change,
                                  .arg = b};
     cr_assert_eq(ka_identity_start(&b->id, &err), AM_OK, "%s", err.text);

@@ -175,7 +175,8 @@ Test(bus_who, has_a_foreign_uid_gets_no_connection)
     world_bus = world_open(BUS_MESH, "mesh=0,chain=7002");
     cr_assert_eq(call_state(world_bus, &a), AM_UNAVAILABLE);
     cr_assert(strstr(a.text, "refusal") != NULL, "%s", a.text);
-    peer_end(&p, 0); /* first: libzmq aborts when it closes in the middle of a handshake under ZAP */
+    peer_end(&p,
+             0); /* first: libzmq aborts when it closes in the middle of a handshake under ZAP */
     bus_close(&world_bus);
     /* the other way: whoever sits at chain's endpoint must be chain's uid */
     p = peer_start("cli=0,chain=7002", 7002);

@@ -1,6 +1,8 @@
 /*  am_bytes -- borrowed bytes, hex, and big-endian numbers.  */
 #include "am_bytes.h"
 
+#include "am_declassify.h"
+
 #include <string.h>
 
 struct am_bin
@@ -102,6 +104,50 @@ am_unhex(uint8_t *out, size_t len, struct am_str text, const char *what, struct 
         memset(out, 0, len);
         return am_fail(err, AM_INVALID_ARGUMENT, "%s: expected %zu bytes of hex, got %zu", what,
                        len, got);
+    }
+    return AM_OK;
+}
+
+/* All ones when low <= c <= high, else zero; c is a byte. */
+static unsigned
+within(unsigned c, unsigned low, unsigned high)
+{
+    return 0u - (((low - 1 - c) & (c - high - 1)) >> 31);
+}
+
+static unsigned
+secret_nibble(unsigned c, unsigned *good)
+{
+    unsigned digit = within(c, '0', '9'), letter = within(c | 0x20, 'a', 'f');
+
+    *good &= digit | letter;
+    return (digit & (c - '0')) | (letter & ((c | 0x20) - 'a' + 10));
+}
+
+int
+am_unhex_secret(uint8_t *out, size_t len, struct am_str text, const char *what,
+                struct am_error *err)
+{
+    const uint8_t *p = (const uint8_t *)text.p;
+    unsigned good = ~0u;
+
+    memset(out, 0, len);
+    if (text.len == 2 * len + 2 && memcmp(p, "0x", 2) == 0) {
+        p += 2;
+        text.len -= 2;
+    }
+    if (text.len != 2 * len)
+        return am_fail(err, AM_INVALID_ARGUMENT, "%s: expected %zu bytes of hex, got %zu", what,
+                       len, text.len / 2);
+    for (size_t i = 0; i < len; i++) {
+        unsigned hi = secret_nibble(p[2 * i], &good), lo = secret_nibble(p[2 * i + 1], &good);
+
+        out[i] = (uint8_t)(hi << 4 | lo);
+    }
+    am_declassify(&good, sizeof good); /* whether it is hex is no secret */
+    if (good == 0) {
+        memset(out, 0, len);
+        return am_fail(err, AM_INVALID_ARGUMENT, "%s: expected hex, got another byte", what);
     }
     return AM_OK;
 }

@@ -48,6 +48,15 @@ int am_unhex(uint8_t *out, size_t len, struct am_str text, const char *what,
 int am_unhex_some(uint8_t *out, size_t cap, size_t *out_len, struct am_str text, const char *what,
                   struct am_error *err) AM_MUST_CHECK;
 
+/* Decode the hex of a secret without a branch or an index that depends on it.
+ *
+ * In:      text    as above; its length is public
+ * Returns: AM_OK, or AM_INVALID_ARGUMENT (length, or a byte that is no digit: not said which); out
+ *          is all zero then
+ */
+int am_unhex_secret(uint8_t *out, size_t len, struct am_str text, const char *what,
+                    struct am_error *err) AM_MUST_CHECK;
+
 void am_be16(uint8_t out[static 2], uint16_t v);
 void am_be32(uint8_t out[static 4], uint32_t v);
 void am_be64(uint8_t out[static 8], uint64_t v);

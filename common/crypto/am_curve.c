@@ -1,6 +1,7 @@
 /*  am_curve -- Ed25519, X25519, sealed boxes, and comparison in constant time (libsodium).  */
 #include "am_curve.h"
 
+#include "../base/am_declassify.h"
 #include "am_secp.h"
 
 #include <sodium.h>
@@ -18,6 +19,7 @@ am_ed25519_pub(uint8_t pub[static 32], const uint8_t seed[static 32], struct am_
     if (rc == AM_OK)
         (void)crypto_sign_seed_keypair(pub, key, seed);
     sodium_memzero(key, sizeof key);
+    am_declassify(pub, 32);
     return rc;
 }
 
@@ -34,6 +36,7 @@ am_ed25519_sign(uint8_t sig[static 64], const void *message, size_t len,
         (void)crypto_sign_detached(sig, NULL, message, len, key);
     }
     sodium_memzero(key, sizeof key);
+    am_declassify(sig, AM_ED25519_SIG_LEN);
     return rc;
 }
 
@@ -58,6 +61,7 @@ am_x25519_pub(uint8_t pub[static 32], const uint8_t secret[static 32], struct am
     if (rc != AM_OK)
         return rc;
     (void)crypto_scalarmult_base(pub, secret);
+    am_declassify(pub, 32);
     if (am_is_zero(pub, 32))
         rc = am_fail(err, AM_INVALID_ARGUMENT, "X25519 secret: expected a usable scalar, got zero");
     return rc;
@@ -88,7 +92,7 @@ am_box_open(uint8_t *out, size_t cap, size_t *out_len, struct am_bin sealed,
 {
     uint8_t pub[32];
     size_t len = sealed.len - AM_SEAL_EXTRA;
-    int rc;
+    int closed, rc;
 
     *out_len = 0;
     if (sealed.len < AM_SEAL_EXTRA)
@@ -100,7 +104,9 @@ am_box_open(uint8_t *out, size_t cap, size_t *out_len, struct am_bin sealed,
     rc = am_x25519_pub(pub, secret, err);
     if (rc != AM_OK)
         return rc;
-    if (crypto_box_seal_open(out, sealed.p, sealed.len, pub, secret) != 0) {
+    closed = crypto_box_seal_open(out, sealed.p, sealed.len, pub, secret);
+    am_declassify(&closed, sizeof closed); /* whether it opens is no secret */
+    if (closed != 0) {
         if (len > 0)
             sodium_memzero(out, len);
         return am_fail(err, AM_UNAUTHENTICATED,
@@ -113,7 +119,10 @@ am_box_open(uint8_t *out, size_t cap, size_t *out_len, struct am_bin sealed,
 bool
 am_ct_eq(const void *a, const void *b, size_t len)
 {
-    return sodium_memcmp(a, b, len) == 0;
+    int differs = sodium_memcmp(a, b, len);
+
+    am_declassify(&differs, sizeof differs); /* the answer is public, where they differ is not */
+    return differs == 0;
 }
 
 void

@@ -1,6 +1,7 @@
 /*  am_secp -- recoverable secp256k1: keys, addresses, signatures.  */
 #include "am_secp.h"
 
+#include "../base/am_declassify.h"
 #include "am_keccak.h"
 
 #include <secp256k1.h>
@@ -42,12 +43,18 @@ am_crypto_init(struct am_error *err)
 static int
 derive(secp256k1_pubkey *key, const uint8_t secret[static 32], struct am_error *err)
 {
-    int rc = am_crypto_init(err);
+    int ok, rc = am_crypto_init(err);
 
-    if (rc == AM_OK && secp256k1_ec_pubkey_create(secp, key, secret) != 1)
-        rc = am_fail(err, AM_INVALID_ARGUMENT,
-                     "secp256k1 secret: expected 1 to the group order less 1, got another number");
-    return rc;
+    if (rc != AM_OK)
+        return rc;
+    ok = secp256k1_ec_pubkey_create(secp, key, secret);
+    am_declassify(&ok, sizeof ok); /* whether it is a key at all is no secret */
+    am_declassify(key, sizeof *key);
+    if (ok != 1)
+        return am_fail(
+            err, AM_INVALID_ARGUMENT,
+            "secp256k1 secret: expected 1 to the group order less 1, got another number");
+    return AM_OK;
 }
 
 static int
@@ -175,13 +182,16 @@ am_secp_sign(uint8_t sig[static 65], const uint8_t digest[static 32],
              const uint8_t secret[static 32], enum am_sig_v v, struct am_error *err)
 {
     secp256k1_ecdsa_recoverable_signature made;
-    int recid = 0;
+    int ok, recid = 0;
     int rc = am_crypto_init(err);
 
     memset(sig, 0, AM_SIG_LEN);
     if (rc != AM_OK)
         return rc;
-    if (secp256k1_ecdsa_sign_recoverable(secp, &made, digest, secret, NULL, NULL) != 1)
+    ok = secp256k1_ecdsa_sign_recoverable(secp, &made, digest, secret, NULL, NULL);
+    am_declassify(&ok, sizeof ok); /* whether it is a key at all is no secret */
+    am_declassify(&made, sizeof made);
+    if (ok != 1)
         return am_fail(
             err, AM_INVALID_ARGUMENT,
             "secp256k1 secret: expected 1 to the group order less 1, got another number");

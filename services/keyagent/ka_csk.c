@@ -1,6 +1,7 @@
 /*  ka_csk -- when the Cluster Shared Key may be derived, taken, shown and kept.  */
 #include "ka_csk.h"
 
+#include "../../common/base/am_declassify.h"
 #include "../../common/crypto/am_curve.h"
 
 #include <string.h>
@@ -32,6 +33,7 @@ ka_csk_take(struct ka_csk *csk, const struct ka_view *view, const uint8_t commit
             bool derived, struct am_error *err)
 {
     char ours[65], theirs[65];
+    bool other;
     int rc;
 
     if (derived && (rc = ka_csk_may_originate(view, err)) != AM_OK)
@@ -40,7 +42,9 @@ ka_csk_take(struct ka_csk *csk, const struct ka_view *view, const uint8_t commit
         return am_fail(
             err, AM_FAILED_PRECONDITION,
             "chain.view commitment: expected one to hold a pulled CSK against, got none");
-    if (view->has_commitment && !am_ct_eq(view->commitment, commitment, 32)) {
+    other = view->has_commitment && !am_ct_eq(view->commitment, commitment, 32);
+    am_declassify(commitment, 32); /* it is shown from here on, whichever it is */
+    if (other) {
         am_hex(ours, view->commitment, 32);
         am_hex(theirs, commitment, 32);
         return am_fail(err, AM_UNAUTHENTICATED,

@@ -1,6 +1,8 @@
 /*  ka_json -- a strict JSON reader that works in place: no tree, no copy, no allocation.  */
 #include "ka_json.h"
 
+#include "../../common/base/am_declassify.h"
+
 #include <string.h>
 
 #define NAMES_MAX 64 /* members of the object that is read */
@@ -53,6 +55,17 @@ escape_len(const struct reader *r)
     return 6;
 }
 
+/* Whether a byte of a string is more than itself.  That is form, and public; the digits of a key
+ * that it is asked of are not. */
+static bool
+is_form(char c)
+{
+    bool form = (c == '"') | (c == '\\') | ((unsigned char)c < 0x20);
+
+    am_declassify(&form, sizeof form);
+    return form;
+}
+
 /* escaped: whether the text has escapes; it is lent as it stands. */
 static int
 string(struct reader *r, struct am_str *out, bool *escaped)
@@ -63,12 +76,14 @@ string(struct reader *r, struct am_str *out, bool *escaped)
     if (!take(r, '"'))
         return bad(r, "a string");
     from = r->p;
-    while (r->p < r->end && *r->p != '"') {
+    while (r->p < r->end) {
         size_t step = 1;
 
-        if ((unsigned char)*r->p < 0x20)
-            return bad(r, "no control byte in a string");
-        if (*r->p == '\\') {
+        if (is_form(*r->p)) {
+            if (*r->p == '"')
+                break;
+            if ((unsigned char)*r->p < 0x20)
+                return bad(r, "no control byte in a string");
             *escaped = true;
             if ((step = escape_len(r)) == 0)
                 return bad(r, "an escape");

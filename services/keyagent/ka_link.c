@@ -136,7 +136,7 @@ ka_link_read(struct ka_link *link, uint8_t key[static 32], struct am_str body, e
     memset(link, 0, sizeof *link);
     memset(key, 0, 32);
     if ((rc = ka_json_read(body, fields, 2, "guest agent /GetKey", err)) != 0 ||
-        (rc = am_unhex(key, 32, key_text, "guest agent /GetKey key", err)) != 0 ||
+        (rc = am_unhex_secret(key, 32, key_text, "guest agent /GetKey key", err)) != 0 ||
         (rc = am_unhex(chain0, sizeof chain0, chain[0], what, err)) != 0 ||
         (rc = am_secp_pub(link->pub, key, err)) != 0 ||
         (rc = am_dstack_app_digest(digest, am_str_of(rows[which].purpose), AM_BIN(link->pub),

@@ -17,3 +17,8 @@ if(TARGET test_keyagent_bus)
     GUEST_AGENT="$<TARGET_FILE:guest-agent>")
   add_dependencies(test_keyagent_bus attestmesh-keyagent guest-agent)
 endif()
+# under valgrind, by tests/ctime.sh
+if(NOT AM_FUZZ)
+  add_executable(ct_keyagent ${here}/ct_keyagent.c ${here}/ka_fixture.c ${here}/guest_double.c)
+  target_link_libraries(ct_keyagent keyagent dn_guestagent PkgConfig::CRITERION)
+endif()

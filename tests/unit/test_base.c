@@ -34,6 +34,29 @@ Test(hex, takes_exactly_what_was_asked_for)
     cr_assert_eq(unhex4(""), AM_INVALID_ARGUMENT);
 }
 
+/* The reader that does not branch says of each byte what the other says. */
+Test(hex, of_a_secret_is_the_same_hex)
+{
+    uint8_t a, b;
+
+    for (int c = 0; c < 256; c++) {
+        for (int at = 0; at < 2; at++) {
+            const char text[2] = {at == 0 ? (char)c : '7', at == 0 ? 'e' : (char)c};
+            int rc = am_unhex(&a, 1, (struct am_str){text, 2}, "field", NULL);
+
+            cr_assert_eq(am_unhex_secret(&b, 1, (struct am_str){text, 2}, "field", NULL), rc, "%d",
+                         c);
+            cr_assert_eq(a, b);
+        }
+    }
+    cr_assert_eq(am_unhex_secret(&b, 1, am_str_of("0xeD"), "field", NULL), AM_OK);
+    cr_assert_eq(b, 0xed);
+    cr_assert_eq(am_unhex_secret(&b, 1, am_str_of("00ed"), "field", NULL), AM_INVALID_ARGUMENT);
+    cr_assert_eq(am_unhex_secret(&b, 1, am_str_of("ede"), "field", NULL), AM_INVALID_ARGUMENT);
+    cr_assert_eq(am_unhex_secret(&b, 1, am_str_of(""), "field", NULL), AM_INVALID_ARGUMENT);
+    cr_assert_eq(b, 0);
+}
+
 Test(error, cannot_carry_an_escape_code_into_a_log)
 {
     struct am_error err = {0};

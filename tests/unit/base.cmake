@@ -1,1 +1,2 @@
 am_test(base ${CMAKE_CURRENT_LIST_DIR}/test_base.c LIBS am_base)
+am_test(file ${CMAKE_CURRENT_LIST_DIR}/test_file.c LIBS am_base)

@@ -21,7 +21,10 @@
       "new member contract; then start again")                                                     \
     X(84, NOT_A_MEMBER, "the cluster will not register this member contract",                      \
       "deploy the member with the cluster's own member factory (attestmesh deploy), or have the "  \
-      "cluster's owner call addAllowedAppId for it; then start again")
+      "cluster's owner call addAllowedAppId for it; then start again")                             \
+    X(85, KEY_MIGRATION, "this node would have other keys than its state folder records",          \
+      "bring back the app id, KMS and SIDECAR_STATE_DIR that the log line tells of; or, to take "  \
+      "the new keys on purpose, remove identity.v1 from SIDECAR_STATE_DIR; then start again")
 
 enum am_exit {
 #define AM_EXIT_ENUM(code, name, what, todo) AM_EXIT_##name = code,

@@ -266,3 +266,41 @@ ka_json_read(struct am_str text, const struct ka_json_field *fields, size_t coun
         clear(fields, count);
     return rc;
 }
+
+/* What the escape at p means; the reader has checked its form. */
+static unsigned
+escaped_char(const char *p)
+{
+    static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+    const char *at = strchr(from, p[1]);
+    unsigned v = 0;
+
+    if (p[1] != 'u')
+        return (unsigned char)(at != NULL ? to[at - from] : p[1]);
+    for (int i = 2; i < 6; i++) {
+        unsigned c = (unsigned char)p[i];
+
+        v = v << 4 | (c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+    }
+    return v;
+}
+
+int
+ka_json_unescape(char *out, size_t cap, size_t *len, struct am_str text, const char *what,
+                 struct am_error *err)
+{
+    *len = 0;
+    for (size_t i = 0; i < text.len; *len += 1) {
+        const bool escape = text.p[i] == '\\';
+        unsigned c = escape ? escaped_char(text.p + i) : (unsigned char)text.p[i];
+
+        if (c == 0 || c > 0x7e)
+            return am_fail(err, AM_INVALID_ARGUMENT, "%s: expected ASCII, got 0x%02x", what, c);
+        if (*len == cap)
+            return am_fail(err, AM_RESOURCE_EXHAUSTED, "%s: expected at most %zu bytes, got more",
+                           what, cap);
+        out[*len] = (char)c;
+        i += !escape ? 1 : text.p[i + 1] == 'u' ? 6 : 2;
+    }
+    return AM_OK;
+}

@@ -36,4 +36,12 @@ struct ka_json_field {
 int ka_json_read(struct am_str text, const struct ka_json_field *fields, size_t count,
                  const char *what, struct am_error *err) AM_MUST_CHECK;
 
+/* A text as KA_JSON_TEXT lends it, escapes undone.  ASCII alone: nothing that is asked for has
+ * more.
+ *
+ * Out:     out     cap bytes, no NUL
+ * Returns: AM_OK, AM_RESOURCE_EXHAUSTED (cap), AM_INVALID_ARGUMENT (beyond ASCII, or a NUL) */
+int ka_json_unescape(char *out, size_t cap, size_t *len, struct am_str text, const char *what,
+                     struct am_error *err) AM_MUST_CHECK;
+
 #endif

@@ -11,13 +11,14 @@
 
 /* The keys that are asked for, with v1's path and purpose.  In v1's words the path carries the
  * purpose and the purpose the sub-key; the names here are the guest agent's.
- * Not asked for: attestmesh.binding.v1 (v1 held it and used it for nothing),
- * attestmesh.csk-cache.v1 (nothing is cached), attestmesh.indexer.* (signed by no request yet).  A
- * key that nobody needs stays in the TEE. Source: protocol page 2.9 */
+ * Not asked for: attestmesh.binding.v1 (v1 held it and used it for nothing), attestmesh.indexer.*
+ * (signed by no request yet).  A key that nobody needs stays in the TEE.
+ * Source: protocol page 2.9 */
 #define KA_KEY_LIST(X)                                                                             \
     X(IDENTITY, "attestmesh.identity.v1", "", "X25519 secret and Ed25519 seed")                    \
     X(WIREGUARD, "attestmesh.wireguard.v1", "", "WireGuard private key")                           \
     X(OWNER, "attestmesh-binding-v1", "ethereum", "registration and every user operation")         \
+    X(WRAP, "attestmesh.csk-cache.v1", "wrap-v1", "wraps the CSK in csk.v1")                       \
     X(CSK, "attestmesh.cluster-shared.v1", "csk-v1", "the originator's Cluster Shared Key")
 
 enum ka_key {

@@ -2,7 +2,7 @@
 #include "../../common/base/am_secret.h"
 #include "../../common/crypto/am_curve.h"
 #include "../../common/wire/am_member.h"
-#include "ka_state.h"
+#include "ka_keep.h"
 
 #include <string.h>
 
@@ -30,17 +30,11 @@ static int
 keep_derived(struct keyagent *k, const uint8_t key[static 32], const struct ka_link *link,
              struct am_error *err)
 {
-    uint8_t commitment[32];
     int rc;
 
     if ((rc = ka_link_join(&k->id.self, false, link, KA_KEY_CSK, err)) != AM_OK)
         return rc;
-    am_csk_commitment(commitment, key);
-    if ((rc = ka_csk_take(&k->csk, &k->view, commitment, true, err)) != AM_OK)
-        return rc;
-    memcpy(k->csk_key, key, AM_CSK_LEN);
-    ka_publish_csk(k);
-    return AM_OK;
+    return ka_keep_take(k, key, KA_CSK_DERIVED, err);
 }
 
 static void
@@ -58,7 +52,8 @@ on_csk_answer(void *arg, int code, struct am_str body, const struct am_error *wh
         err = *why;
     else if ((key = am_secret_alloc(AM_CSK_LEN, &err)) == NULL)
         code = AM_RESOURCE_EXHAUSTED;
-    else if ((code = ka_link_read(&link, key, body, KA_KEY_CSK, k->id.self.app_id, &err)) == AM_OK)
+    else if ((code = k->id.attestor->read_key(&link, key, body, KA_KEY_CSK, k->id.self.app_id,
+                                              &err)) == AM_OK)
         code = keep_derived(k, key, &link, &err);
     am_secret_free(&key);
     if (code != AM_OK)
@@ -72,7 +67,7 @@ ka_serve_csk_originate(void *arg, struct bus_request *request, const void *messa
 {
     struct keyagent *k = arg;
     struct am_error err = {0};
-    char json[160];
+    const struct ka_question question = {.what = KA_ASK_KEY, .key = KA_KEY_CSK};
     int rc;
 
     (void)message;
@@ -84,11 +79,9 @@ ka_serve_csk_originate(void *arg, struct bus_request *request, const void *messa
     }
     if (rc == AM_OK && k->csk_waiting != NULL)
         rc = am_fail(&err, AM_ABORTED, "CSK: the guest agent is being asked for it; ask again");
-    if (rc == AM_OK) {
-        ka_key_request(json, KA_KEY_CSK);
-        rc = ka_agent_ask(&k->csk_ask, k->loop, k->settings->dstack_socket, "GetKey", json, true,
-                          KA_AGENT_DEADLINE_S, on_csk_answer, k, &err);
-    }
+    if (rc == AM_OK)
+        rc = k->id.attestor->ask(&k->csk_ask, k->loop, k->id.socket, &question, k->id.deadline_s,
+                                 on_csk_answer, k, &err);
     if (rc != AM_OK)
         ka_refuse(request, &err);
     else
@@ -101,7 +94,6 @@ ka_serve_csk_accept(void *arg, struct bus_request *request, const void *message)
     const struct keyagent_csk_accept *m = message;
     struct keyagent *k = arg;
     struct am_error err = {0};
-    uint8_t commitment[32];
     void *key = NULL;
     size_t len;
     int rc;
@@ -112,18 +104,13 @@ ka_serve_csk_accept(void *arg, struct bus_request *request, const void *message)
         rc = AM_RESOURCE_EXHAUSTED;
     else
         rc = am_box_open(key, AM_CSK_LEN, &len, m->sealed, k->id.keys->key[KA_KEY_IDENTITY], &err);
-    if (rc == AM_OK) {
-        am_csk_commitment(commitment, key);
-        rc = ka_csk_take(&k->csk, &k->view, commitment, false, &err);
-    }
     if (rc == AM_OK)
-        memcpy(k->csk_key, key, AM_CSK_LEN);
+        rc = ka_keep_take(k, key, KA_CSK_PULLED, &err);
     am_secret_free(&key);
     if (rc != AM_OK) {
         ka_refuse(request, &err);
         return;
     }
-    ka_publish_csk(k);
     bus_reply(request, NULL);
 }
 
@@ -158,4 +145,27 @@ ka_serve_csk_give(void *arg, struct bus_request *request, const void *message)
     if (!ka_not_ready(k, request) && !not_held(k, request) &&
         ka_seal_key(sealed, request, k->csk_key, m->reply_to.p))
         bus_reply(request, &(struct keyagent_csk_give_reply){.sealed = AM_BIN(sealed)});
+}
+
+void
+ka_serve_derive(void *arg, struct bus_request *request, const void *message)
+{
+    const struct keyagent_derive *m = message;
+    struct keyagent *k = arg;
+    struct am_error err = {0};
+    uint8_t sealed[80];
+    void *secret = NULL;
+    int rc;
+
+    if (ka_not_ready(k, request) || not_held(k, request))
+        return;
+    if ((secret = am_secret_alloc(32, &err)) == NULL)
+        rc = AM_RESOURCE_EXHAUSTED;
+    else
+        rc = ka_csk_derive(secret, k->csk_key, m->label, &err);
+    if (rc != AM_OK)
+        ka_refuse(request, &err);
+    else if (ka_seal_key(sealed, request, secret, m->reply_to.p))
+        bus_reply(request, &(struct keyagent_derive_reply){.sealed = AM_BIN(sealed)});
+    am_secret_free(&secret);
 }

@@ -24,6 +24,9 @@ struct keyagent;
 int keyagent_start(struct keyagent **keyagent, const struct am_settings *settings, struct bus *bus,
                    struct ev_loop *loop, struct am_error *err) AM_MUST_CHECK;
 
+/* 0, or the code of am_exit.h for which the loop was left. */
+int keyagent_exit_code(const struct keyagent *keyagent);
+
 /* Wipe everything.  Call before bus_close.  NULL inside is accepted. */
 void keyagent_stop(struct keyagent **keyagent);
 

@@ -1,7 +1,8 @@
 /*  keyagent -- the node's keys: settings, locked memory, sandbox, bus, loop.
  *
  *  No arguments; docs/settings.md lists the environment.  Exit codes: 0 asked to stop, 1 cannot
- *  start (one line says why), 75 another keyagent holds the run folder.
+ *  start (one line says why), 75 another keyagent holds the run folder, 85 (am_exit.h) key
+ *  migration.
  *
  *  What a thief of this process gets: every key of the node and the CSK.  Hence no network, no
  *  child, no file but the bus sockets and the guest agent's.
@@ -54,7 +55,7 @@ main(void)
     struct bus *bus = NULL;
     struct am_error err = {0};
     ev_signal term, intr;
-    int rc;
+    int rc, code = 0;
 
     am_log_open("keyagent", NULL, NULL);
     rc = start(loop, &settings, &bus, &keyagent, &err);
@@ -64,10 +65,11 @@ main(void)
         ev_signal_start(loop, &term);
         ev_signal_start(loop, &intr);
         ev_run(loop, 0);
+        code = keyagent_exit_code(keyagent);
     } else {
         am_log(AM_ERROR, "start.failed", "code=%s reason=\"%s\"", am_err_name(rc), err.text);
     }
     keyagent_stop(&keyagent);
     bus_close(&bus);
-    return rc == AM_OK ? 0 : rc == AM_ALREADY_EXISTS ? EXIT_HELD : 1;
+    return rc == AM_OK ? code : rc == AM_ALREADY_EXISTS ? EXIT_HELD : 1;
 }

@@ -62,7 +62,7 @@ void
 ka_fixture_open(struct ka_fixture *f)
 {
     struct am_error err = {0};
-    struct ka_link link;
+    struct ka_link link, owner = {0};
     char body[512];
 
     memset(f, 0, sizeof *f);
@@ -75,10 +75,11 @@ ka_fixture_open(struct ka_fixture *f)
         cr_assert_eq(ka_link_read(&link, f->keys.key[i], am_str_of(body), (enum ka_key)i,
                                   f->self.app_id, &err),
                      AM_OK, "%s", err.text);
+        owner = i == KA_KEY_OWNER ? link : owner;
         cr_assert_eq(ka_link_join(&f->self, i == 0, &link, (enum ka_key)i, &err), AM_OK, "%s",
                      err.text);
     }
-    cr_assert_eq(ka_self_derive(&f->self, &f->keys, &link, &err), AM_OK, "%s", err.text);
+    cr_assert_eq(ka_self_derive(&f->self, &f->keys, &owner, &err), AM_OK, "%s", err.text);
     make_fact(f);
     ka_fixture_retake(f);
 }

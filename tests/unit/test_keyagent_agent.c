@@ -2,9 +2,11 @@
 #include "../../common/base/am_sandbox.h"
 #include "guest_double.h"
 #include "ka_identity.h"
+#include "ka_origin.h"
 #include "slow.h"
 
 #include "../../common/base/am_clock.h"
+#include "../../common/base/am_file.h"
 #include "../../common/base/am_secret.h"
 
 #include <criterion/criterion.h>
@@ -169,7 +171,7 @@ Test(keyagent_agent, forgets_a_cancelled_question)
 
 struct bringup {
     struct guest_double d;
-    char control[128];
+    char control[128], state[80];
     struct ka_identity id;
     int ready, changes;
 };
@@ -201,10 +203,13 @@ start(struct bringup *b, enum dn_compat compat, const char *fault)
     memset(b, 0, sizeof *b);
     guest_double_open(&b->d, compat);
     snprintf(b->control, sizeof b->control, "%s/control", b->d.dir);
+    snprintf(b->state, sizeof b->state, "%s/state", b->d.dir);
     set_fault(b, fault);
     b->d.guest.faults.control = b->control;
     b->id = (struct ka_identity){.loop = b->d.loop,
+                                 .attestor = &ka_dstack,
                                  .socket = b->d.socket,
+                                 .state_dir = b->state,
                                  .deadline_s = 0.3 * slow_factor(),
                                  .changed = on_change,
                                  .arg = b};
@@ -212,9 +217,17 @@ start(struct bringup *b, enum dn_compat compat, const char *fault)
 }
 
 static void
+remove_state(const struct bringup *b)
+{
+    cr_assert_eq(am_file_remove(b->state, KA_ORIGIN_FILE, NULL), AM_OK);
+    rmdir(b->state);
+}
+
+static void
 stop(struct bringup *b)
 {
     ka_identity_stop(&b->id);
+    remove_state(b);
     unlink(b->control);
     guest_double_close(&b->d);
 }

@@ -30,16 +30,16 @@ Test(keyagent_csk, is_derived_only_by_the_first_member)
     cr_assert_eq(ka_csk_may_originate(&nobody, NULL), AM_PERMISSION_DENIED);
     cr_assert_eq(ka_csk_may_originate(&second, NULL), AM_PERMISSION_DENIED);
     cr_assert_eq(ka_csk_may_originate(&v, NULL), AM_OK);
-    cr_assert_eq(ka_csk_take(&csk, &second, ours, true, NULL), AM_PERMISSION_DENIED);
+    cr_assert_eq(ka_csk_take(&csk, &second, ours, KA_CSK_DERIVED, NULL), AM_PERMISSION_DENIED);
     v = csk_view(true, theirs);
-    cr_assert_eq(ka_csk_take(&csk, &v, ours, true, NULL), AM_UNAUTHENTICATED);
+    cr_assert_eq(ka_csk_take(&csk, &v, ours, KA_CSK_DERIVED, NULL), AM_UNAUTHENTICATED);
     cr_assert_not(csk.held);
     v = csk_view(true, ours);
-    cr_assert_eq(ka_csk_take(&csk, &v, ours, true, NULL), AM_OK);
-    cr_assert(csk.held && csk.derived && csk.on_chain);
+    cr_assert_eq(ka_csk_take(&csk, &v, ours, KA_CSK_DERIVED, NULL), AM_OK);
+    cr_assert(csk.held && csk.source == KA_CSK_DERIVED && csk.on_chain);
     csk = (struct ka_csk){0};
     v = csk_view(true, NULL);
-    cr_assert_eq(ka_csk_take(&csk, &v, ours, true, NULL), AM_OK);
+    cr_assert_eq(ka_csk_take(&csk, &v, ours, KA_CSK_DERIVED, NULL), AM_OK);
     cr_assert(csk.held && !csk.on_chain);
 }
 
@@ -49,15 +49,15 @@ Test(keyagent_csk, is_accepted_only_against_the_commitment)
     struct ka_view right = csk_view(false, ours);
     struct ka_csk csk = {0};
 
-    cr_assert_eq(ka_csk_take(&csk, &none, ours, false, NULL), AM_FAILED_PRECONDITION);
-    cr_assert_eq(ka_csk_take(&csk, &without, ours, false, NULL), AM_FAILED_PRECONDITION);
-    cr_assert_eq(ka_csk_take(&csk, &other, ours, false, NULL), AM_UNAUTHENTICATED);
+    cr_assert_eq(ka_csk_take(&csk, &none, ours, KA_CSK_PULLED, NULL), AM_FAILED_PRECONDITION);
+    cr_assert_eq(ka_csk_take(&csk, &without, ours, KA_CSK_PULLED, NULL), AM_FAILED_PRECONDITION);
+    cr_assert_eq(ka_csk_take(&csk, &other, ours, KA_CSK_PULLED, NULL), AM_UNAUTHENTICATED);
     cr_assert_not(csk.held);
-    cr_assert_eq(ka_csk_take(&csk, &right, ours, false, NULL), AM_OK);
-    cr_assert(csk.held && !csk.derived);
+    cr_assert_eq(ka_csk_take(&csk, &right, ours, KA_CSK_PULLED, NULL), AM_OK);
+    cr_assert(csk.held && csk.source == KA_CSK_PULLED);
 }
 
-/* Every cell: (derived or pulled) x (was on chain or not) x (first or not) x (commitment). */
+/* Every cell: (source) x (was on chain or not) x (first or not) x (commitment). */
 Test(keyagent_csk, is_wiped_when_the_commitment_vanishes_or_differs)
 {
     static const struct {
@@ -71,9 +71,10 @@ Test(keyagent_csk, is_wiped_when_the_commitment_vanishes_or_differs)
         {true, false, NULL, true},  {true, false, ours, false},  {true, false, theirs, true},
     };
 
-    for (size_t i = 0; i < 2 * sizeof cells / sizeof *cells; i++) {
-        const size_t c = i / 2;
-        struct ka_csk csk = {.held = true, .derived = i % 2 == 0, .on_chain = cells[c].on_chain};
+    for (size_t i = 0; i < 3 * sizeof cells / sizeof *cells; i++) {
+        const size_t c = i / 3;
+        struct ka_csk csk = {
+            .held = true, .source = (enum ka_csk_source)(i % 3), .on_chain = cells[c].on_chain};
         struct ka_view v = csk_view(cells[c].first, cells[c].commitment);
         const char *why;
 

@@ -73,6 +73,7 @@ Test(keyagent_link, asks_by_v1s_paths_and_purposes)
         "{\"path\":\"attestmesh.identity.v1\",\"purpose\":\"\"}",
         "{\"path\":\"attestmesh.wireguard.v1\",\"purpose\":\"\"}",
         "{\"path\":\"attestmesh-binding-v1\",\"purpose\":\"ethereum\"}",
+        "{\"path\":\"attestmesh.csk-cache.v1\",\"purpose\":\"wrap-v1\"}",
         "{\"path\":\"attestmesh.cluster-shared.v1\",\"purpose\":\"csk-v1\"}",
     };
     char out[160];

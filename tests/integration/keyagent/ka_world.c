@@ -160,12 +160,13 @@ ka_world_agent(struct ka_world *w)
 void
 ka_world_keyagent(struct ka_world *w)
 {
-    char run_env[96], socket_env[128], asan[256];
+    char run_env[96], socket_env[128], state_env[128], asan[256];
     char *argv[] = {KEYAGENT, NULL};
-    char *env[] = {run_env, socket_env, "CHAIN_ID=31337", asan, NULL};
+    char *env[] = {run_env, socket_env, state_env, "CHAIN_ID=31337", asan, NULL};
 
     snprintf(run_env, sizeof run_env, "ATTESTMESH_RUN=%s", w->run);
     snprintf(socket_env, sizeof socket_env, "DSTACK_SOCKET=%s", w->socket);
+    snprintf(state_env, sizeof state_env, "SIDECAR_STATE_DIR=%s/state", w->run);
     snprintf(asan, sizeof asan, "ASAN_OPTIONS=%s",
              getenv("ASAN_OPTIONS") != NULL ? getenv("ASAN_OPTIONS") : "");
     w->keyagent = run(w, argv, env);

@@ -22,7 +22,9 @@
     X(BAD_JSON, "bad-json", "200 with a body that is no JSON")                                     \
     X(EMPTY_CHAIN, "empty-chain", "signature_chain[1] empty, as without a KMS")                    \
     X(WRONG_CHAIN, "wrong-chain", "signature_chain[0] over another public key")                    \
-    X(WRONG_KEY_LENGTH, "wrong-key-length", "a key of 31 bytes")
+    X(WRONG_KEY_LENGTH, "wrong-key-length", "a key of 31 bytes")                                   \
+    X(WANDER, "wander", "a key of another path at each request")                                   \
+    X(WRONG_REPORT_DATA, "wrong-report-data", "a quote over other report data")
 
 enum dn_fault {
 #define X(name, text, doc) DN_FAULT_##name,

@@ -2,9 +2,11 @@
 #include "dn_answer.h"
 
 #include "../../common/crypto/am_curve.h"
+#include "../../common/crypto/am_hkdf.h"
 #include "../../common/crypto/am_secp.h"
 #include "../../common/wire/am_dstack.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,10 +102,24 @@ hex_json(const void *p, size_t len)
     return json_string(text);
 }
 
+/* Which claim an algorithm asks for; false: this version refuses it. */
+static bool
+choose(const struct dn_guest *g, const char *algorithm, bool *ed25519)
+{
+    /* unknown there: an Ed25519 request gets a secp256k1 claim, and no warning */
+    const char *a = g->compat < DN_COMPAT_0_5_6 ? "" : algorithm;
+
+    *ed25519 = strcmp(a, "ed25519") == 0;
+    return *ed25519 || a[0] == '\0' || strcmp(a, "secp256k1") == 0 ||
+           strcmp(a, g->compat == DN_COMPAT_0_5_6 ? "secp256k1_prehashed" : "k256") == 0;
+}
+
 static void
 get_key(const struct dn_guest *g, json_t *in, struct dn_answer *a)
 {
     const char *path, *purpose, *algorithm;
+    static unsigned asked;
+    char wander[640];
     struct am_error err = {0};
     struct dn_key k;
     bool ed25519;
@@ -113,13 +129,13 @@ get_key(const struct dn_guest *g, json_t *in, struct dn_answer *a)
         dn_answer_error(a, 400, "invalid type: expected a string");
         return;
     }
-    if (g->compat == DN_COMPAT_0_5_5)
-        algorithm = ""; /* the field is unknown there: an Ed25519 request gets a secp256k1 claim */
-    ed25519 = strcmp(algorithm, "ed25519") == 0;
-    if (!ed25519 && algorithm[0] != '\0' && strcmp(algorithm, "secp256k1") != 0 &&
-        strcmp(algorithm, "k256") != 0) {
+    if (!choose(g, algorithm, &ed25519)) {
         dn_answer_error(a, 400, "Unsupported algorithm");
         return;
+    }
+    if (a->fault == DN_FAULT_WANDER) {
+        snprintf(wander, sizeof wander, "%.600s %u", path, ++asked);
+        path = wander;
     }
     if (a->fault == DN_FAULT_WRONG_CHAIN) { /* a chain for another key */
         struct dn_key other;
@@ -180,18 +196,23 @@ get_quote(const struct dn_guest *g, json_t *in, struct dn_answer *a)
     struct am_error err = {0};
     struct dn_quote q;
     uint8_t data[64];
+    json_t *o;
 
     if (report_data(data, in, a) != 0)
         return;
+    if (a->fault == DN_FAULT_WRONG_REPORT_DATA)
+        data[0] ^= 1;
     if (dn_quote_make(&q, g, data, &err) != 0) {
         dn_answer_error(a, 400, err.text);
         return;
     }
-    dn_answer_json(a, 200,
-                   json_pack("{s:o, s:s, s:o, s:s}", "quote", hex_json(q.bytes, sizeof q.bytes),
-                             "event_log", q.events, "report_data", hex_json(data, sizeof data),
-                             "vm_config", vm_config),
-                   JSON_COMPACT);
+    o = json_pack("{s:o, s:s, s:o}", "quote", hex_json(q.bytes, sizeof q.bytes), "event_log",
+                  q.events, "report_data", hex_json(data, sizeof data));
+    if (g->compat >= DN_COMPAT_0_5_5)
+        json_object_set_new(o, "vm_config", json_string(vm_config));
+    if (g->compat == DN_COMPAT_NEXT)
+        json_object_set_new(o, "attestation", hex_json(q.bytes, 1)); /* the first byte says: V0 */
+    dn_answer_json(a, 200, o, JSON_COMPACT);
     free(q.events);
 }
 
@@ -215,19 +236,33 @@ tcb_info(const struct dn_guest *g, const struct dn_quote *q, const char *device_
     return text;
 }
 
+/* Up to 0.5.5 a hash of the user data in the quote's header, then of nothing. */
+static void
+device_id(char out[static 65], const struct dn_guest *g, const struct dn_quote *q)
+{
+    uint8_t hash[32];
+
+    am_sha256(hash, q->bytes + 28, g->compat <= DN_COMPAT_0_5_5 ? 20 : 0);
+    am_hex(out, hash, sizeof hash);
+}
+
 static void
 info(const struct dn_guest *g, struct dn_answer *a)
 {
     static const uint8_t zero[64];
-    /* from 0.5.6 /Info shows sha256 of nothing, dstack page 1.4 */
-    static const char device[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    char device[65];
     const bool kms = g->kms_signature_len > 0;
     struct am_error err = {0};
     struct dn_quote q;
     char *tcb;
     json_t *o;
 
-    if (dn_quote_make(&q, g, zero, &err) != 0 || (tcb = tcb_info(g, &q, device)) == NULL) {
+    if (dn_quote_make(&q, g, zero, &err) != 0) {
+        dn_answer_error(a, 400, "no quote");
+        return;
+    }
+    device_id(device, g, &q);
+    if ((tcb = tcb_info(g, &q, device)) == NULL) {
         dn_answer_error(a, 400, "no quote");
         return;
     }
@@ -235,13 +270,18 @@ info(const struct dn_guest *g, struct dn_answer *a)
                   "instance_id", hex_json(g->instance_id, 20), "app_cert", "", "tcb_info", tcb,
                   "app_name", "attestmesh", "device_id", device);
     json_object_set_new(o, "mr_aggregated", hex_json(q.mr_aggregated, 32));
-    json_object_set_new(o, "os_image_hash", hex_json(dn_os_image_hash, 32));
     json_object_set_new(
         o, "key_provider_info",
         json_string(kms ? "{\"name\":\"kms\",\"id\":\"\"}" : "{\"name\":\"none\",\"id\":\"\"}"));
     json_object_set_new(o, "compose_hash", hex_json(g->compose_hash, 32));
-    json_object_set_new(o, "vm_config", json_string(vm_config));
-    if (g->compat != DN_COMPAT_0_5_5) {
+    if (g->compat < DN_COMPAT_0_5_3) {
+        json_object_set_new(o, "public_logs", json_true());
+        json_object_set_new(o, "public_sysinfo", json_true());
+    } else {
+        json_object_set_new(o, "os_image_hash", hex_json(dn_os_image_hash, 32));
+        json_object_set_new(o, "vm_config", json_string(vm_config));
+    }
+    if (g->compat >= DN_COMPAT_0_5_6) {
         json_object_set_new(o, "cloud_vendor", json_string("simulator"));
         json_object_set_new(o, "cloud_product", json_string("simulator"));
     }
@@ -273,9 +313,10 @@ dn_guest_dispatch(const struct dn_guest *g, const char *method, json_t *in, stru
         info(g, a);
     } else if (strcmp(method, "GetQuote") == 0) {
         get_quote(g, in, a);
-    } else if (strcmp(method, "EmitEvent") == 0) {
+    } else if (strcmp(method, "EmitEvent") == 0 && g->compat != DN_COMPAT_0_4_2 &&
+               g->compat != DN_COMPAT_NEXT) {
         emit_event(g, a);
-    } else if (strcmp(method, "Version") == 0 && g->compat != DN_COMPAT_0_5_5) {
+    } else if (strcmp(method, "Version") == 0 && g->compat >= DN_COMPAT_0_5_11) {
         dn_answer_json(a, 200, json_pack("{s:s, s:s}", "version", g->version, "rev", "simulator"),
                        JSON_COMPACT);
     } else {

@@ -3,7 +3,7 @@
  *  Speaks JSON.  A POST without a JSON content type, which the real agent reads as protobuf, gets a
  *  400 that says so.
  *
- *  Source: dstack page 1.2-1.4, 2.2, 3.1
+ *  Source: dstack page 1.2-1.4, 1.7, 2.2, 3.1
  *  SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DN_GUEST_H
@@ -11,7 +11,17 @@
 
 #include "dn_http.h"
 
-enum dn_compat { DN_COMPAT_0_5_5, DN_COMPAT_0_5_11, DN_COMPAT_0_6_0 };
+/* Columns of the compatibility table; between two of them nothing changes that is served here. */
+enum dn_compat {
+    DN_COMPAT_0_4_2,
+    DN_COMPAT_0_5_0,  /* EmitEvent */
+    DN_COMPAT_0_5_3,  /* Info with os_image_hash and vm_config */
+    DN_COMPAT_0_5_5,  /* GetQuote with vm_config */
+    DN_COMPAT_0_5_6,  /* GetKey reads algorithm, Info with cloud_*, device_id constant */
+    DN_COMPAT_0_5_11, /* and 0.5.7: Version, k256 an alias, prehashed refused */
+    DN_COMPAT_NEXT,   /* the snapshot: no EmitEvent, GetQuote with attestation */
+    DN_COMPAT_0_6_0,  /* 404 for an unknown method, EmitEvent always refused */
+};
 
 #define DN_QUOTE_LEN 5010
 

@@ -23,8 +23,10 @@ struct options {
 static const struct {
     const char *name, *version;
     enum dn_compat compat;
-} compats[] = {{"0.5.5", "0.5.5", DN_COMPAT_0_5_5},
-               {"0.5.11", "0.5.11", DN_COMPAT_0_5_11},
+} compats[] = {{"0.4.2", "0.4.2", DN_COMPAT_0_4_2},    {"0.5.0", "0.5.0", DN_COMPAT_0_5_0},
+               {"0.5.3", "0.5.3", DN_COMPAT_0_5_3},    {"0.5.5", "0.5.5", DN_COMPAT_0_5_5},
+               {"0.5.6", "0.5.6", DN_COMPAT_0_5_6},    {"0.5.7", "0.5.7", DN_COMPAT_0_5_11},
+               {"0.5.11", "0.5.11", DN_COMPAT_0_5_11}, {"next", "0.6.0-dev", DN_COMPAT_NEXT},
                {"0.6.0", "0.6.0", DN_COMPAT_0_6_0}};
 
 static int
@@ -110,7 +112,9 @@ choose_compat(struct dn_guest *g, const struct options *o, struct am_error *err)
             return AM_OK;
         }
     }
-    return am_fail(err, AM_INVALID_ARGUMENT, "--compat: expected 0.5.5, 0.5.11 or 0.6.0, got %s",
+    return am_fail(err, AM_INVALID_ARGUMENT,
+                   "--compat: expected 0.4.2, 0.5.0, 0.5.3, 0.5.5, 0.5.6, 0.5.7, 0.5.11, next or "
+                   "0.6.0, got %s",
                    wanted);
 }
 

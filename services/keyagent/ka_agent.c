@@ -198,8 +198,9 @@ dial(int *fd, const char *path, const char *what, struct am_error *err)
         return am_fail(err, AM_INTERNAL, "%s: no socket: %s", what, strerror(errno));
     /* A Unix socket connects at once or, when the agent's backlog is full, says EAGAIN. */
     if (connect(*fd, (struct sockaddr *)&addr, sizeof addr) != 0)
-        return am_fail(err, AM_UNAVAILABLE, "%s: cannot connect to %s: %s", what, path,
-                       strerror(errno));
+        return am_fail(
+            err, AM_UNAVAILABLE, "%s: cannot connect to %s: %s%s", what, path, strerror(errno),
+            errno == ENOENT ? " (dstack 0.3.x has no such socket; 0.5.7 or newer is needed)" : "");
     return AM_OK;
 }
 

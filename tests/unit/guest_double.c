@@ -31,7 +31,9 @@ guest_double_open(struct guest_double *d, enum dn_compat compat)
     cr_assert_not_null(mkdtemp(d->dir));
     snprintf(d->socket, sizeof d->socket, "%s/dstack.sock", d->dir);
     d->guest.compat = compat;
-    d->guest.version = compat == DN_COMPAT_0_6_0 ? "0.6.0" : "0.5.11";
+    d->guest.version = compat == DN_COMPAT_0_6_0  ? "0.6.0"
+                       : compat == DN_COMPAT_NEXT ? "0.6.0-dev"
+                                                  : "0.5.11";
     unhex(d->guest.app_id, 20, "5bb4ff9a3837357f19dc176407a5709c62eb6c56");
     unhex(d->guest.instance_id, 20, "1691ed1b47506cad7d08834668691d88246f5b1f");
     unhex(d->guest.compose_hash, 32,

@@ -8,7 +8,12 @@ am_test(keyagent_json ${here}/test_keyagent_json.c LIBS keyagent)
 am_test(keyagent_link ${here}/test_keyagent_link.c ${here}/ka_fixture.c LIBS keyagent dn_guestagent)
 am_test(keyagent_rules ${here}/test_keyagent_rules.c ${here}/ka_fixture.c ${here}/guest_double.c LIBS keyagent dn_guestagent)
 am_test(keyagent_csk ${here}/test_keyagent_csk.c LIBS keyagent)
-am_test(keyagent_agent ${here}/test_keyagent_agent.c ${here}/guest_double.c LIBS keyagent dn_guestagent)
+am_test(keyagent_agent ${here}/test_keyagent_agent.c ${here}/ka_bringup.c ${here}/guest_double.c LIBS keyagent dn_guestagent)
+am_test(keyagent_versions ${here}/test_keyagent_versions.c ${here}/ka_bringup.c ${here}/guest_double.c LIBS keyagent dn_guestagent)
+am_test(keyagent_cache ${here}/test_keyagent_cache.c LIBS keyagent)
+am_test(keyagent_origin ${here}/test_keyagent_origin.c ${here}/ka_fixture.c LIBS keyagent dn_guestagent)
+am_test(keyagent_quote ${here}/test_keyagent_quote.c ${here}/guest_double.c LIBS keyagent dn_guestagent)
+am_test(keyagent_fixtures ${here}/test_keyagent_fixtures.c LIBS keyagent)
 # the real processes
 am_test(keyagent_bus ${here}/../integration/keyagent/test_keyagent_bus.c
   ${here}/../integration/keyagent/ka_world.c LIBS bus dn_guestagent)

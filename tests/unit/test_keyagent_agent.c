@@ -1,12 +1,9 @@
 /*  test_keyagent_agent -- the client against the simulator, whole and with each of its faults.  */
 #include "../../common/base/am_sandbox.h"
-#include "guest_double.h"
-#include "ka_identity.h"
-#include "ka_origin.h"
+#include "ka_bringup.h"
 #include "slow.h"
 
 #include "../../common/base/am_clock.h"
-#include "../../common/base/am_file.h"
 #include "../../common/base/am_secret.h"
 
 #include <criterion/criterion.h>
@@ -42,15 +39,6 @@ on_answer(void *arg, int code, struct am_str body, const struct am_error *err)
         memcpy(o->body, body.p, body.len);
 }
 
-static void
-run_until(struct ev_loop *loop, const int *calls, int ms)
-{
-    for (int64_t end = am_mono_ms() + ms * slow_factor(); *calls == 0 && am_mono_ms() < end;) {
-        ev_run(loop, EVRUN_NOWAIT);
-        usleep(500);
-    }
-}
-
 /* One question to a simulator with this fault. */
 static void
 ask(struct outcome *o, enum dn_compat compat, const char *fault, const char *method, bool secret)
@@ -64,7 +52,7 @@ ask(struct outcome *o, enum dn_compat compat, const char *fault, const char *met
                               on_answer, o, &o->err),
                  AM_OK, "%s", o->err.text);
     cr_assert_eq(o->calls, 0, "called from inside");
-    run_until(o->d.loop, &o->calls, 3000);
+    bringup_until(o->d.loop, &o->calls, 3000);
     cr_assert_eq(o->calls, 1);
     guest_double_close(&o->d);
 }
@@ -162,84 +150,21 @@ Test(keyagent_agent, forgets_a_cancelled_question)
         AM_OK);
     ka_agent_cancel(&ask);
     cr_assert_null(ask);
-    run_until(o.d.loop, &o.calls, 50);
+    bringup_until(o.d.loop, &o.calls, 50);
     cr_assert_eq(o.calls, 0);
     guest_double_close(&o.d);
 }
 
 /* ---- the bring-up ---- */
 
-struct bringup {
-    struct guest_double d;
-    char control[128], state[80];
-    struct ka_identity id;
-    int ready, changes;
-};
-
-static void
-on_change(void *arg)
-{
-    struct bringup *b = arg;
-
-    b->changes++;
-    b->ready = b->id.phase == KA_READY;
-}
-
-static void
-set_fault(struct bringup *b, const char *fault)
-{
-    FILE *f = fopen(b->control, "w");
-
-    cr_assert_not_null(f);
-    fputs(fault, f);
-    fclose(f);
-}
-
-static void
-start(struct bringup *b, enum dn_compat compat, const char *fault)
-{
-    struct am_error err = {0};
-
-    memset(b, 0, sizeof *b);
-    guest_double_open(&b->d, compat);
-    snprintf(b->control, sizeof b->control, "%s/control", b->d.dir);
-    snprintf(b->state, sizeof b->state, "%s/state", b->d.dir);
-    set_fault(b, fault);
-    b->d.guest.faults.control = b->control;
-    b->id = (struct ka_identity){.loop = b->d.loop,
-                                 .attestor = &ka_dstack,
-                                 .socket = b->d.socket,
-                                 .state_dir = b->state,
-                                 .deadline_s = 0.3 * slow_factor(),
-                                 .changed = on_change,
-                                 .arg = b};
-    cr_assert_eq(ka_identity_start(&b->id, &err), AM_OK, "%s", err.text);
-}
-
-static void
-remove_state(const struct bringup *b)
-{
-    cr_assert_eq(am_file_remove(b->state, KA_ORIGIN_FILE, NULL), AM_OK);
-    rmdir(b->state);
-}
-
-static void
-stop(struct bringup *b)
-{
-    ka_identity_stop(&b->id);
-    remove_state(b);
-    unlink(b->control);
-    guest_double_close(&b->d);
-}
-
 Test(keyagent_identity, becomes_ready_and_asks_no_more)
 {
     struct bringup b;
 
-    start(&b, DN_COMPAT_0_5_11, "");
+    bringup_start(&b, DN_COMPAT_0_5_11, "");
     cr_assert_eq(b.id.phase, KA_STARTING);
     cr_assert_not_null(strstr(b.id.reason, "asked /Version"));
-    run_until(b.d.loop, &b.ready, 3000);
+    bringup_until(b.d.loop, &b.ready, 3000);
     cr_assert(b.ready, "%s", b.id.reason);
     cr_assert_str_eq(b.id.self.agent_version, "0.5.11");
     cr_assert_arr_eq(b.id.self.app_id, b.d.guest.app_id, 20);
@@ -248,19 +173,19 @@ Test(keyagent_identity, becomes_ready_and_asks_no_more)
     cr_assert(b.id.self.has_kms);
     cr_assert_not(ev_is_active(&b.id.retry));
     cr_assert_null(b.id.ask);
-    stop(&b);
+    bringup_stop(&b);
 }
 
 Test(keyagent_identity, takes_a_member_contract_of_its_own)
 {
     struct bringup b;
 
-    start(&b, DN_COMPAT_0_5_11, "");
+    bringup_start(&b, DN_COMPAT_0_5_11, "");
     memset(b.id.member, 0x77, sizeof b.id.member);
-    run_until(b.d.loop, &b.ready, 3000);
+    bringup_until(b.d.loop, &b.ready, 3000);
     cr_assert_arr_eq(b.id.self.member, b.id.member, 20);
     cr_assert_arr_eq(b.id.self.app_id, b.d.guest.app_id, 20);
-    stop(&b);
+    bringup_stop(&b);
 }
 
 /* Each fault names itself while it lasts, and is left without a restart when it ends. */
@@ -281,16 +206,16 @@ Test(keyagent_identity, names_what_is_wrong_and_recovers_by_itself, .timeout = 6
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct bringup b;
 
-        start(&b, DN_COMPAT_0_5_11, rows[i][0]);
-        run_until(b.d.loop, &b.ready, 700);
+        bringup_start(&b, DN_COMPAT_0_5_11, rows[i][0]);
+        bringup_until(b.d.loop, &b.ready, 700);
         cr_assert_not(b.ready, "%s", rows[i][0]);
         cr_assert_eq(b.id.phase, KA_STARTING);
         cr_assert_not_null(strstr(b.id.reason, rows[i][1]), "%s: %s", rows[i][0], b.id.reason);
-        set_fault(&b, "");
-        run_until(b.d.loop, &b.ready, 6000);
+        bringup_fault(&b, "");
+        bringup_until(b.d.loop, &b.ready, 6000);
         cr_assert(b.ready, "%s: %s", rows[i][0], b.id.reason);
         cr_assert_str_eq(b.id.reason, "");
-        stop(&b);
+        bringup_stop(&b);
     }
 }
 
@@ -299,42 +224,42 @@ Test(keyagent_identity, silence_after_another_trouble_is_told_within_2_s)
 {
     struct bringup b;
 
-    start(&b, DN_COMPAT_0_5_11, "error-500");
+    bringup_start(&b, DN_COMPAT_0_5_11, "error-500");
     b.id.deadline_s = 20;
-    run_until(b.d.loop, &b.ready, 300);
+    bringup_until(b.d.loop, &b.ready, 300);
     cr_assert_not_null(strstr(b.id.reason, "got 500"), "%s", b.id.reason);
-    set_fault(&b, "stall");
-    run_until(b.d.loop, &b.ready, 1900);
+    bringup_fault(&b, "stall");
+    bringup_until(b.d.loop, &b.ready, 1900);
     cr_assert_not_null(strstr(b.id.reason, "asked /Version, no answer yet"), "%s", b.id.reason);
-    stop(&b);
+    bringup_stop(&b);
 }
 
 Test(keyagent_identity, refuses_an_agent_below_the_floor_by_name)
 {
     struct bringup b;
 
-    start(&b, DN_COMPAT_0_5_5, "");
-    run_until(b.d.loop, &b.ready, 300);
+    bringup_start(&b, DN_COMPAT_0_5_5, "");
+    bringup_until(b.d.loop, &b.ready, 300);
     cr_assert_eq(b.id.phase, KA_REFUSED);
     cr_assert_not_null(strstr(b.id.reason, "Service not found: Version"));
     b.d.guest.compat = DN_COMPAT_0_5_11;
     b.d.guest.version = "0.5.6";
-    run_until(b.d.loop, &b.ready, 700);
+    bringup_until(b.d.loop, &b.ready, 700);
     cr_assert_eq(b.id.phase, KA_REFUSED);
     cr_assert_not_null(strstr(b.id.reason, "expected 0.5.7 or newer, got 0.5.6"));
-    stop(&b);
+    bringup_stop(&b);
 }
 
 Test(keyagent_identity, is_ready_without_a_kms_and_says_so)
 {
     struct bringup b;
 
-    start(&b, DN_COMPAT_0_5_11, "empty-chain");
-    run_until(b.d.loop, &b.ready, 3000);
+    bringup_start(&b, DN_COMPAT_0_5_11, "empty-chain");
+    bringup_until(b.d.loop, &b.ready, 3000);
     cr_assert(b.ready);
     cr_assert_not(b.id.self.has_kms);
     cr_assert(am_is_zero(b.id.self.kms_root, 20));
-    stop(&b);
+    bringup_stop(&b);
 }
 
 Test(keyagent_identity, pauses_are_bounded)

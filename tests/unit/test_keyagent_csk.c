@@ -88,3 +88,49 @@ Test(keyagent_csk, is_wiped_when_the_commitment_vanishes_or_differs)
             cr_assert_not(ka_csk_must_wipe(&csk, &v, &why));
     }
 }
+
+/* Computed with node's crypto.hkdfSync, and the first by hand with HMAC-SHA256. */
+Test(keyagent_csk, derives_a_secret_for_each_label)
+{
+    static const struct {
+        uint8_t csk;
+        const char *label, *want;
+    } rows[] = {
+        {0x42, "app", "97de1729b56ed61df01ab82611d5388712032eee111beb1f88e9b7ffa9b56307"},
+        {0x01, "db/primary", "cf9b1e8689fc3f3cd9ea533bf46dbd1a126b093661e7a4e50282ea48862fd52b"},
+        {0x42,
+         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+         "dfb2718858b7d58c0c0a88f7a332970729062e1e1a83d297a89dcfd9629522d4"},
+    };
+    uint8_t csk[32], out[32];
+    struct am_error err = {0};
+    char long_label[130], text[65];
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        memset(csk, rows[i].csk, sizeof csk);
+        cr_assert_eq(ka_csk_derive(out, csk, am_str_of(rows[i].label), &err), AM_OK, "%s",
+                     err.text);
+        am_hex(text, out, sizeof out);
+        cr_assert_str_eq(text, rows[i].want);
+    }
+    memset(long_label, 'x', 129);
+    long_label[129] = '\0';
+    cr_assert_eq(ka_csk_derive(out, csk, am_str_of(long_label), &err), AM_INVALID_ARGUMENT);
+    cr_assert_not_null(strstr(err.text, "expected 1 to 128 bytes, got 129"), "%s", err.text);
+    cr_assert_eq(ka_csk_derive(out, csk, am_str_of(""), &err), AM_INVALID_ARGUMENT);
+    cr_assert(am_is_zero(out, sizeof out));
+}
+
+Test(keyagent_csk, a_cached_one_needs_the_commitment_as_a_pulled_one_does)
+{
+    struct ka_view without = csk_view(true, NULL), other = csk_view(true, theirs);
+    struct ka_view right = csk_view(false, ours);
+    struct ka_csk csk = {0};
+
+    cr_assert_eq(ka_csk_take(&csk, &without, ours, KA_CSK_CACHED, NULL), AM_FAILED_PRECONDITION);
+    cr_assert_eq(ka_csk_take(&csk, &other, ours, KA_CSK_CACHED, NULL), AM_UNAUTHENTICATED);
+    cr_assert_not(csk.held);
+    cr_assert_eq(ka_csk_take(&csk, &right, ours, KA_CSK_CACHED, NULL), AM_OK);
+    cr_assert_str_eq(ka_csk_source_name(csk.source), "cached");
+}

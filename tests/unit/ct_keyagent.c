@@ -174,11 +174,11 @@ csk_compare(void)
     ka_fixture_retake(&f);
     secret(csk, sizeof csk);
     am_csk_commitment(commitment, csk);
-    if (ka_csk_take(&held, &f.view, commitment, false, &err) != AM_OK || !held.held)
+    if (ka_csk_take(&held, &f.view, commitment, KA_CSK_PULLED, &err) != AM_OK || !held.held)
         return false;
     csk[31] ^= 1;
     am_csk_commitment(commitment, csk);
-    return ka_csk_take(&held, &f.view, commitment, false, &err) == AM_UNAUTHENTICATED;
+    return ka_csk_take(&held, &f.view, commitment, KA_CSK_PULLED, &err) == AM_UNAUTHENTICATED;
 }
 
 static bool

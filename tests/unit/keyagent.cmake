@@ -15,13 +15,15 @@ am_test(keyagent_origin ${here}/test_keyagent_origin.c ${here}/ka_fixture.c LIBS
 am_test(keyagent_quote ${here}/test_keyagent_quote.c ${here}/guest_double.c LIBS keyagent dn_guestagent)
 am_test(keyagent_fixtures ${here}/test_keyagent_fixtures.c LIBS keyagent)
 # the real processes
-am_test(keyagent_bus ${here}/../integration/keyagent/test_keyagent_bus.c
-  ${here}/../integration/keyagent/ka_world.c LIBS bus dn_guestagent)
-if(TARGET test_keyagent_bus)
-  target_compile_definitions(test_keyagent_bus PRIVATE KEYAGENT="$<TARGET_FILE:attestmesh-keyagent>"
-    GUEST_AGENT="$<TARGET_FILE:guest-agent>")
-  add_dependencies(test_keyagent_bus attestmesh-keyagent guest-agent)
-endif()
+foreach(which bus life)
+  am_test(keyagent_${which} ${here}/../integration/keyagent/test_keyagent_${which}.c
+    ${here}/../integration/keyagent/ka_world.c LIBS bus dn_guestagent)
+  if(TARGET test_keyagent_${which})
+    target_compile_definitions(test_keyagent_${which} PRIVATE KEYAGENT="$<TARGET_FILE:attestmesh-keyagent>"
+      GUEST_AGENT="$<TARGET_FILE:guest-agent>")
+    add_dependencies(test_keyagent_${which} attestmesh-keyagent guest-agent)
+  endif()
+endforeach()
 # under valgrind, by tests/ctime.sh
 if(NOT AM_FUZZ)
   add_executable(ct_keyagent ${here}/ct_keyagent.c ${here}/ka_fixture.c ${here}/guest_double.c)

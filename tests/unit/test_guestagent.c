@@ -279,3 +279,50 @@ Test(guestagent, refuses_a_fault_that_it_does_not_know)
     cr_assert_eq(dn_fault_check("stal", &err), AM_INVALID_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "keep-open"));
 }
+
+/* dstack page 1.3, 1.4, 1.7: what differs between the columns. */
+Test(guestagent, answers_as_each_column, .timeout = 60)
+{
+#define KEY(len, algorithm)                                                                        \
+    POST("/GetKey",                                                                                \
+         "Content-Length: " len "\r\n\r\n{\"path\":\"vms\",\"algorithm\":\"" algorithm "\"}")
+    static const char k256[] = KEY("33", "k256"), prehashed[] = KEY("48", "secp256k1_prehashed");
+    static const char info[] = POST("/Info", EMPTY), quote[] = POST("/GetQuote", EMPTY);
+    static const char event[] = POST("/EmitEvent", EMPTY), version[] = POST("/Version", EMPTY);
+    static const char of_user_data[] =
+        "de47c9b27eb8d300dbb5f2c353e632c393262cf06340c4fa7f1b40c4cbd36f90";
+    static const char of_nothing[] =
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    static const struct {
+        enum dn_compat compat;
+        const char *request, *status, *text;
+    } rows[] = {
+        {DN_COMPAT_0_4_2, event, " 400 ", "Service not found: EmitEvent"},
+        {DN_COMPAT_0_4_2, info, " 200 ", "\"public_logs\":true"},
+        {DN_COMPAT_0_5_0, event, " 200 ", "null"},
+        {DN_COMPAT_0_5_0, info, " 200 ", "\"public_logs\":true"},
+        {DN_COMPAT_0_5_3, info, " 200 ", "\"os_image_hash\":"},
+        {DN_COMPAT_0_5_3, quote, " 200 ", "00\"}"},
+        {DN_COMPAT_0_5_5, quote, " 200 ", "\"vm_config\":"},
+        {DN_COMPAT_0_5_5, info, " 200 ", of_user_data},
+        {DN_COMPAT_0_5_5, version, " 400 ", "Service not found: Version"},
+        {DN_COMPAT_0_5_5, k256, " 200 ", KEY_OF_VMS},
+        {DN_COMPAT_0_5_5, prehashed, " 200 ", KEY_OF_VMS},
+        {DN_COMPAT_0_5_6, k256, " 400 ", "Unsupported algorithm"},
+        {DN_COMPAT_0_5_6, prehashed, " 200 ", KEY_OF_VMS},
+        {DN_COMPAT_0_5_6, info, " 200 ", of_nothing},
+        {DN_COMPAT_0_5_6, info, " 200 ", "\"cloud_vendor\":"},
+        {DN_COMPAT_0_5_6, version, " 400 ", "Service not found: Version"},
+        {DN_COMPAT_0_5_11, k256, " 200 ", KEY_OF_VMS},
+        {DN_COMPAT_0_5_11, prehashed, " 400 ", "Unsupported algorithm"},
+        {DN_COMPAT_0_5_11, version, " 200 ", "0.5.11"},
+        {DN_COMPAT_NEXT, event, " 400 ", "Service not found: EmitEvent"},
+        {DN_COMPAT_NEXT, quote, " 200 ", "\"attestation\":"},
+        {DN_COMPAT_NEXT, version, " 200 ", "0.6.0-dev"},
+        {DN_COMPAT_0_6_0, quote, " 200 ", "\"vm_config\":"},
+        {DN_COMPAT_0_6_0, k256, " 200 ", KEY_OF_VMS},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        expect_answer(rows[i].compat, rows[i].request, rows[i].status, rows[i].text);
+}

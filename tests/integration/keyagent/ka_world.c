@@ -25,6 +25,12 @@ copy(uint8_t *to, size_t len, struct am_bin from)
 }
 
 static void
+text(char *to, size_t cap, struct am_str from)
+{
+    snprintf(to, cap, "%.*s", (int)from.len, from.p != NULL ? from.p : "");
+}
+
+static void
 on_identity(void *arg, enum bus_topic topic, enum bus_change change, const void *fact)
 {
     const struct keyagent_identity *f = fact;
@@ -33,9 +39,11 @@ on_identity(void *arg, enum bus_topic topic, enum bus_change change, const void 
     (void)topic;
     if (change != BUS_VALUE)
         return;
-    snprintf(w->phase, sizeof w->phase, "%.*s", (int)f->phase.len, f->phase.p);
-    snprintf(w->reason, sizeof w->reason, "%.*s", (int)f->reason.len,
-             f->reason.p != NULL ? f->reason.p : "");
+    text(w->phase, sizeof w->phase, f->phase);
+    text(w->reason, sizeof w->reason, f->reason);
+    text(w->attestor, sizeof w->attestor, f->attestor);
+    text(w->proof, sizeof w->proof, f->proof);
+    text(w->proof_reason, sizeof w->proof_reason, f->proof_reason);
     copy(w->app_id, 20, f->app_id);
     copy(w->x_pub, 32, f->x_pub);
     copy(w->ed25519_pub, 32, f->ed25519_pub);
@@ -55,6 +63,8 @@ on_csk(void *arg, enum bus_topic topic, enum bus_change change, const void *fact
     if (change != BUS_VALUE)
         return;
     w->csk_held = f->held;
+    w->cache_pending = f->cache_pending;
+    text(w->source, sizeof w->source, f->source);
     copy(w->commitment, 32, f->commitment);
     w->csks++;
 }
@@ -81,6 +91,7 @@ ka_world_open(struct ka_world *w)
     snprintf(w->socket, sizeof w->socket, "%s/dstack.sock", w->run);
     snprintf(w->control, sizeof w->control, "%s/control", w->run);
     snprintf(w->log, sizeof w->log, "%s/log", w->run);
+    snprintf(w->state, sizeof w->state, "%s/state", w->run);
     w->loop = ev_loop_new(EVFLAG_AUTO);
     w->chain = open_bus(w, BUS_CHAIN);
     w->mesh = open_bus(w, BUS_MESH);
@@ -151,7 +162,8 @@ ka_world_agent(struct ka_world *w)
                     "--control",
                     w->control,
                     "--app-id",
-                    "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+                    w->other_agent ? "a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2"
+                                   : "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
                     NULL};
 
     w->agent = run(w, argv, environ);
@@ -166,7 +178,7 @@ ka_world_keyagent(struct ka_world *w)
 
     snprintf(run_env, sizeof run_env, "ATTESTMESH_RUN=%s", w->run);
     snprintf(socket_env, sizeof socket_env, "DSTACK_SOCKET=%s", w->socket);
-    snprintf(state_env, sizeof state_env, "SIDECAR_STATE_DIR=%s/state", w->run);
+    snprintf(state_env, sizeof state_env, "SIDECAR_STATE_DIR=%s", w->state);
     snprintf(asan, sizeof asan, "ASAN_OPTIONS=%s",
              getenv("ASAN_OPTIONS") != NULL ? getenv("ASAN_OPTIONS") : "");
     w->keyagent = run(w, argv, env);
@@ -208,19 +220,21 @@ static void
 on_answer(void *arg, int code, const void *reply, const struct am_error *err)
 {
     struct ka_answer *a = arg;
-    const struct am_bin *bins = reply; /* every reply of keyagent is bins, or nothing */
+    const struct am_bin *bins =
+        reply; /* every reply of keyagent begins with bins or strs, alike in shape */
 
     a->calls++;
     a->code = code;
     if (code != AM_OK)
         memcpy(a->text, err->text, sizeof a->text);
-    if (reply != NULL && a->a_len == 1) {
-        memcpy(a->a, bins[0].p, bins[0].len);
-        a->a_len = bins[0].len;
-        if (a->b_len == 1) {
-            memcpy(a->b, bins[1].p, bins[1].len);
-            a->b_len = bins[1].len;
-        }
+    for (int i = 0; i < 2 && reply != NULL; i++) {
+        size_t *len = i == 0 ? &a->a_len : &a->b_len;
+
+        if (*len != 1)
+            continue;
+        *len = bins[i].len;
+        if (bins[i].len > 0)
+            memcpy(i == 0 ? a->a : a->b, bins[i].p, bins[i].len);
     }
 }
 
@@ -232,7 +246,8 @@ ka_world_ask(struct ka_world *w, struct bus *bus, enum bus_method method, const 
 
     memset(&a, 0, sizeof a);
     a.a_len = method != BUS_METHOD_keyagent_csk_accept; /* 1: the reply has such a bin */
-    a.b_len = method == BUS_METHOD_keyagent_sign_operation;
+    a.b_len = method == BUS_METHOD_keyagent_sign_operation || method == BUS_METHOD_keyagent_quote ||
+              method == BUS_METHOD_keyagent_self_check;
     cr_assert_eq(bus_call(bus, method, message, 5000, "", on_answer, &a, &err), AM_OK, "%s",
                  err.text);
     cr_assert(ka_world_until(w, &a.calls, 1, 6000));
@@ -278,4 +293,29 @@ ka_world_view(struct ka_world *w, bool first, const uint8_t *commitment)
         ka_world_until(w, &never, 1, 100);
     }
     ka_world_until(w, &never, 1, 60);
+}
+
+void
+ka_world_restart(struct ka_world *w)
+{
+    cr_assert_eq(ka_world_end(&w->keyagent, SIGKILL), -SIGKILL);
+    w->phase[0] = '\0';
+    w->csk_held = false;
+    w->cache_pending = true;
+    ka_world_keyagent(w);
+    ka_world_phase(w, "ready", 8000);
+}
+
+bool
+ka_world_logged(struct ka_world *w, const char *words)
+{
+    static char log[1 << 20];
+    FILE *f = fopen(w->log, "r");
+    size_t n;
+
+    cr_assert_not_null(f);
+    n = fread(log, 1, sizeof log - 1, f);
+    fclose(f);
+    log[n] = '\0';
+    return strstr(log, words) != NULL;
 }

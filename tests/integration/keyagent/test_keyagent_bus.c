@@ -349,7 +349,8 @@ strays(pid_t pid, const uint8_t key[32], int *kept)
 Test(keyagent_bus, keys_are_in_no_memory_but_the_locked_and_in_no_log, T)
 {
     static const char *const paths[] = {"attestmesh.identity.v1", "attestmesh.wireguard.v1",
-                                        "attestmesh-binding-v1", "attestmesh.cluster-shared.v1"};
+                                        "attestmesh-binding-v1", "attestmesh.csk-cache.v1",
+                                        "attestmesh.cluster-shared.v1"};
     struct keyagent_wg_key wg;
     struct dn_guest g = {0};
     uint8_t key[32], log[65536];

@@ -48,6 +48,7 @@ on_csk(void *arg, enum bus_topic topic, enum bus_change change, const void *fact
     (void)topic;
     if (change == BUS_VALUE) {
         m->held = csk->held && csk->commitment.len == 32;
+        m->cache_pending = csk->cache_pending;
         memset(m->held_commitment, 0, 32);
         if (m->held)
             memcpy(m->held_commitment, csk->commitment.p, 32);
@@ -151,6 +152,7 @@ mesh_start(struct mesh **out, const struct am_settings *settings, struct mesh_he
     m->bus = bus;
     m->settings = settings;
     m->helper = helper;
+    m->cache_pending = true; /* until keyagent has said what it has */
     m->beats.fd = -1;
     m->endpoints_size = -1;
     m->gate.self = m->view.self = MESH_NOBODY;

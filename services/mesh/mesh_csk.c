@@ -85,6 +85,8 @@ mesh_csk_step(struct mesh_csk *c, const struct mesh_csk_facts *f, int64_t now, i
         originate(c, f, &plan, now);
     } else if (!f->committed) {
         plan.why = MESH_CSK_AWAITS;
+    } else if (f->cache_pending && !c->pulling) {
+        plan.why = MESH_CSK_CACHE;
     } else {
         pull(c, f, &plan, now, jitter);
     }

@@ -26,6 +26,7 @@ struct mesh_csk_facts {
     uint8_t commitment[32];
     bool held;                   /* keyagent.csk */
     uint8_t held_commitment[32]; /* when held */
+    bool cache_pending;          /* keyagent has not looked at csk.v1 yet */
     struct mesh_set configured;  /* peers with a tunnel */
     struct mesh_set live;
 };
@@ -38,6 +39,7 @@ enum mesh_csk_why {
     MESH_CSK_SHALLOW,  /* derived; the own registration is not deep enough yet */
     MESH_CSK_COMMITS,  /* derived; chain is asked to commit */
     MESH_CSK_AWAITS,   /* nothing committed yet: the originator must */
+    MESH_CSK_CACHE,    /* keyagent looks at its cache first */
     MESH_CSK_PULLS,
     MESH_CSK_NO_PEER, /* nobody can be asked */
 };

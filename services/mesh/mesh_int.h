@@ -72,7 +72,7 @@ struct mesh {
 
     struct mesh_identity identity; /* keyagent.identity */
     bool keyagent_lost, chain_lost;
-    bool held; /* keyagent.csk */
+    bool held, cache_pending; /* keyagent.csk */
     uint8_t held_commitment[32];
     struct mesh_view view, next; /* chain.view; next: scratch */
     uint64_t registered_at;      /* block of the own registration operation */

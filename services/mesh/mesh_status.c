@@ -81,6 +81,7 @@ say_csk(struct words *w, const struct mesh *m)
         [MESH_CSK_SHALLOW] = "the own registration is not deep enough to commit the CSK",
         [MESH_CSK_COMMITS] = "chain is asked to commit the CSK",
         [MESH_CSK_AWAITS] = "no CSK commitment yet; the originator must make it: ",
+        [MESH_CSK_CACHE] = "keyagent has yet to look for the CSK in its cache",
         [MESH_CSK_PULLS] = "peers are asked for the CSK",
         [MESH_CSK_NO_PEER] = "no peer has a tunnel yet to pull the CSK through",
     };

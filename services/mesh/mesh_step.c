@@ -196,6 +196,7 @@ step_csk(struct mesh *m, int64_t now)
                                .confirmed = m->view.confirmed,
                                .committed = m->view.committed,
                                .held = m->held,
+                               .cache_pending = m->cache_pending,
                                .live = mesh_gate_connected(&m->gate, now)};
     struct mesh_csk_plan plan;
 

@@ -78,6 +78,23 @@ Test(others, ask_the_originator_then_the_live_then_the_rest_each_by_id)
     cr_assert_arr_eq(p.dial, order, 6);
 }
 
+/* A restart of all nodes, each with its cache, asks nobody. */
+Test(others, ask_nobody_before_keyagent_has_looked_at_its_cache)
+{
+    struct mesh_csk c = {0};
+    struct mesh_csk_facts f = facts(3, 1);
+    struct mesh_csk_plan p;
+
+    f.committed = f.cache_pending = true;
+    p = mesh_csk_step(&c, &f, 0, 0);
+    cr_assert(p.dial_count == 0 && p.why == MESH_CSK_CACHE);
+    f.cache_pending = false;
+    cr_assert_eq(mesh_csk_step(&c, &f, 1, 0).dial_count, 2, "at once, when there was nothing");
+    f = facts(3, 0);
+    f.committed = f.cache_pending = true;
+    cr_assert(mesh_csk_step(&(struct mesh_csk){0}, &f, 0, 0).derive, "the originator derives");
+}
+
 Test(others, ask_eight_at_once_and_the_next_as_one_ends)
 {
     struct mesh_csk c = {0};

@@ -4,6 +4,7 @@
 
 #include "../../../common/base/am_clock.h"
 #include "../../../common/base/am_exit.h"
+#include "../../../common/base/am_file.h"
 #include "../../../common/eth/eth_call.h"
 
 #include <stdio.h>
@@ -215,6 +216,17 @@ foreign_factory(struct e2e *t, uint8_t address[static 20])
     memcpy(address, receipt.contract, 20);
 }
 
+/* What an operator does who wants the new keys. */
+static void
+forget_identity(struct e2e *t, const struct dn_node *node)
+{
+    struct am_error err = {0};
+    char state[600];
+
+    snprintf(state, sizeof state, "%s/state", node->dir);
+    e2e_need(t, am_file_remove(state, "identity.v1", &err), &err, "identity.v1");
+}
+
 static bool
 is_registered(struct e2e *t, void *arg)
 {
@@ -268,6 +280,10 @@ main(void)
     leaves_with(&t, node, "a member contract without code", AM_EXIT_NO_CODE,
                 "MEMBER_CONTRACT 0x0000",
                 &(struct boot_settings){.member = "0x0000000000000000000000000000000000000001"});
+    leaves_with(&t, node, "another KMS than recorded", AM_EXIT_KEY_MIGRATION,
+                "key migration: identity.v1 records kms_root",
+                &(struct boot_settings){.kms_root = OTHER_KMS_ROOT_KEY});
+    forget_identity(&t, node);
     leaves_with(&t, node, "the own record with other keys", AM_EXIT_OTHER_KEYS,
                 "the chain has another X25519 key",
                 &(struct boot_settings){.kms_root = OTHER_KMS_ROOT_KEY});

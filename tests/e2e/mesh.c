@@ -82,6 +82,47 @@ operations_are_few(struct e2e *t)
               "");
 }
 
+/* Lines of this event in the logs of the first three nodes, since they were made. */
+static unsigned
+logged(struct e2e *t, const char *event)
+{
+    char path[600], line[2048], name[64];
+    unsigned n = 0;
+
+    snprintf(name, sizeof name, "\"event\":\"%s\"", event);
+    for (unsigned i = 0; i < 3; i++) {
+        FILE *f;
+
+        snprintf(path, sizeof path, "%s/log/up.log", t->world.nodes[i].dir);
+        if ((f = fopen(path, "re")) == NULL)
+            continue;
+        while (fgets(line, sizeof line, f) != NULL)
+            n += strstr(line, name) != NULL;
+        fclose(f);
+    }
+    return n;
+}
+
+static void
+all_off_and_on(struct e2e *t)
+{
+    struct span all = {0, 2};
+    unsigned pulled = logged(t, "csk.pulled"), cached = logged(t, "csk.cached");
+    int64_t took;
+
+    for (unsigned i = 0; i < 3; i++)
+        dn_node_off(&t->world.nodes[i]);
+    e2e_pause(t, 2500); /* until the watches see that nobody answers */
+    for (unsigned i = 0; i < 3; i++)
+        e2e_start(t, &t->world.nodes[i]);
+    took = e2e_until(t, span_live, &all, REBOOT_MS);
+    e2e_check(t, took >= 0, "all stopped, all started: healthy", "%lld ms", (long long)took);
+    e2e_check(t, logged(t, "csk.cached") == cached + 3, "each finds the CSK in its cache",
+              "%u before, %u after", cached, logged(t, "csk.cached"));
+    e2e_check(t, logged(t, "csk.pulled") == pulled, "and pulls it from nobody",
+              "%u before, %u after", pulled, logged(t, "csk.pulled"));
+}
+
 static void
 everything_lost_at_once(struct e2e *t)
 {
@@ -153,6 +194,7 @@ main(void)
     e2e_open(&t, "mesh");
     three_nodes_become_one_mesh(&t);
     operations_are_few(&t);
+    all_off_and_on(&t);
     everything_lost_at_once(&t);
     an_orphan_does_no_harm(&t);
     return e2e_close(&t);

@@ -5,8 +5,8 @@
 #ifndef STORY_H
 #define STORY_H
 
+#include "holders.h"
 #include "reader.h"
-#include "scan.h"
 
 #define BACK_MS 30000
 

@@ -1,4 +1,4 @@
-/*  scan -- look for known secrets wherever bytes stay: files, argv, environments, memory.
+/*  scan -- the secrets of a devnet node, and the search for them in any bytes.
  *
  *  The keys are those that the guest-agent double derives from its published root.  Each is sought
  *  without its first and last byte, which X25519 clamps, as raw bytes in both orders, as hex in
@@ -6,12 +6,13 @@
  *
  *  SPDX-License-Identifier: Apache-2.0
  */
-#ifndef STORY_SCAN_H
-#define STORY_SCAN_H
+#ifndef SCAN_H
+#define SCAN_H
 
-#include "../../e2e/e2e.h"
+#include "../../../common/base/am_bytes.h"
 
 #define SCAN_NODES 2
+#define SCAN_FORM_MAX 64u /* bytes of the longest form of a key */
 
 /* name, GetKey path; the app key has none: it is what the others are derived from */
 #define SCAN_KEYS(X)                                                                               \
@@ -37,21 +38,19 @@ struct scan_found {
     char where[16][256]; /* the first places, in words */
 };
 
-/* Derive the keys of the first SCAN_NODES nodes.
- * In: originator  index of the node whose CSK is the cluster's; the other's would be nobody's */
-void scan_open(struct e2e *t, unsigned originator);
+/* Derive the keys of a node, and seek them from now on.  Once a node.
+ * In:      node    0 .. SCAN_NODES - 1
+ * Returns: AM_OK, or what the derivation says */
+int scan_add(unsigned node, const uint8_t app_id[static 20], struct am_error *err) AM_MUST_CHECK;
+const uint8_t *scan_key_of(unsigned node, enum scan_key key); /* 32 bytes */
 
-/* Every regular file below dir. */
-void scan_files(struct scan_found *out, const char *dir);
-/* argv, environment and memory of every process in these namespaces but this one. */
-void scan_processes(struct scan_found *out, const struct e2e *t);
 /* Any bytes; may: bit 1 << (node * SCAN_KEY_COUNT + enum scan_key) of what may be there. */
 void scan_bytes(struct scan_found *out, const char *where, const uint8_t *p, size_t len,
                 uint32_t may);
-/* A key, for a test of the search itself; 32 bytes. */
-const uint8_t *scan_key_of(unsigned node, enum scan_key key);
-/* The forms that are sought: how many, and which bytes. */
-size_t scan_forms(void);
-struct am_bin scan_form(size_t i);
+
+/* The search itself: does it find each key in each form, at each alignment?  Else its silence
+ * would say nothing.
+ * Returns: how many were missed; *tried receives of how many */
+unsigned scan_missed(unsigned nodes, unsigned *tried);
 
 #endif

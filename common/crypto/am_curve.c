@@ -27,14 +27,28 @@ int
 am_ed25519_sign(uint8_t sig[static 64], const void *message, size_t len,
                 const uint8_t seed[static 32], struct am_error *err)
 {
-    uint8_t key[crypto_sign_SECRETKEYBYTES], pub[32];
+    uint8_t pub[32];
+    int rc = am_ed25519_pub(pub, seed, err);
+
+    if (rc == AM_OK)
+        return am_ed25519_sign_as(sig, message, len, seed, pub, err);
+    memset(sig, 0, AM_ED25519_SIG_LEN);
+    return rc;
+}
+
+int
+am_ed25519_sign_as(uint8_t sig[static 64], const void *message, size_t len,
+                   const uint8_t seed[static 32], const uint8_t pub[static 32],
+                   struct am_error *err)
+{
+    uint8_t key[crypto_sign_SECRETKEYBYTES]; /* libsodium: the seed, then the public key */
     int rc = am_crypto_init(err);
 
     memset(sig, 0, AM_ED25519_SIG_LEN);
-    if (rc == AM_OK) {
-        (void)crypto_sign_seed_keypair(pub, key, seed);
+    memcpy(key, seed, crypto_sign_SEEDBYTES);
+    memcpy(key + crypto_sign_SEEDBYTES, pub, crypto_sign_PUBLICKEYBYTES);
+    if (rc == AM_OK)
         (void)crypto_sign_detached(sig, NULL, message, len, key);
-    }
     sodium_memzero(key, sizeof key);
     am_declassify(sig, AM_ED25519_SIG_LEN);
     return rc;

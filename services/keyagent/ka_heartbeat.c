@@ -8,7 +8,8 @@
 
 int
 ka_heartbeat_sign(uint8_t sig[static 64], const struct ka_view *view, uint64_t timestamp_ms,
-                  struct am_bin connected, const uint8_t seed[static 32], struct am_error *err)
+                  struct am_bin connected, const uint8_t seed[static 32],
+                  const uint8_t pub[static 32], struct am_error *err)
 {
     uint8_t digest[32];
 
@@ -22,5 +23,5 @@ ka_heartbeat_sign(uint8_t sig[static 64], const struct ka_view *view, uint64_t t
                        "got %zu bytes",
                        AM_HEARTBEAT_IDS, connected.len);
     am_heartbeat_digest(digest, 1, view->member_id, timestamp_ms, connected.p, connected.len / 32);
-    return am_ed25519_sign(sig, digest, sizeof digest, seed, err);
+    return am_ed25519_sign_as(sig, digest, sizeof digest, seed, pub, err);
 }

@@ -11,11 +11,11 @@
 
 /* Out:     sig     64 bytes; zero on failure
  * In:      view    gives the own member id
- *          seed    32 bytes, Ed25519
+ *          seed    32 bytes, Ed25519; pub its own public key
  * Returns: AM_OK, AM_FAILED_PRECONDITION (no view yet), AM_INVALID_ARGUMENT (connected is not a
  *          whole number of ids, or more than AM_HEARTBEAT_IDS) */
 int ka_heartbeat_sign(uint8_t sig[static 64], const struct ka_view *view, uint64_t timestamp_ms,
                       struct am_bin connected, const uint8_t seed[static 32],
-                      struct am_error *err) AM_MUST_CHECK;
+                      const uint8_t pub[static 32], struct am_error *err) AM_MUST_CHECK;
 
 #endif

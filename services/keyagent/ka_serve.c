@@ -91,7 +91,8 @@ ka_serve_sign_heartbeat(void *arg, struct bus_request *request, const void *mess
     if (ka_not_ready(k, request))
         return;
     if (ka_heartbeat_sign(sig, &k->view, m->timestamp_ms, m->connected,
-                          k->id.keys->key[KA_KEY_IDENTITY], &err) != AM_OK) {
+                          k->id.keys->key[KA_KEY_IDENTITY], k->id.self.ed25519_pub,
+                          &err) != AM_OK) {
         ka_refuse(request, &err);
         return;
     }

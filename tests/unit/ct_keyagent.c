@@ -101,7 +101,7 @@ heartbeat(void)
     secret(&f.keys, sizeof f.keys);
     am_heartbeat_digest(digest, 1, f.view.member_id, 1234, f.other_id, 1);
     return ka_heartbeat_sign(sig, &f.view, 1234, AM_BIN(f.other_id), f.keys.key[KA_KEY_IDENTITY],
-                             &err) == AM_OK &&
+                             f.self.ed25519_pub, &err) == AM_OK &&
            am_ed25519_verify(sig, digest, 32, f.self.ed25519_pub, &err) == AM_OK;
 }
 

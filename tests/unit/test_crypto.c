@@ -200,13 +200,15 @@ Test(hkdf, refuses_too_much_and_gives_rfc5869_values)
 
 Test(ed25519, verifies_only_what_was_signed)
 {
-    uint8_t seed[32], pub[32], sig[64];
+    uint8_t seed[32], pub[32], sig[64], again[64];
 
     memset(seed, 7, sizeof seed);
     cr_assert_eq(am_ed25519_pub(pub, seed, NULL), AM_OK);
     same(pub, 32, "ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c");
     cr_assert_eq(am_ed25519_sign(sig, "abc", 3, seed, NULL), AM_OK);
     cr_assert_eq(am_ed25519_verify(sig, "abc", 3, pub, NULL), AM_OK);
+    cr_assert_eq(am_ed25519_sign_as(again, "abc", 3, seed, pub, NULL), AM_OK);
+    cr_assert_arr_eq(again, sig, 64);
     cr_assert_eq(am_ed25519_verify(sig, "ab", 2, pub, NULL), AM_UNAUTHENTICATED);
     for (size_t i = 0; i < 64; i++) {
         sig[i] ^= 1;

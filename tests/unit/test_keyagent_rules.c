@@ -384,22 +384,22 @@ Test(keyagent_heartbeat, verifies_as_the_own_members_and_bounds_the_ids)
     memset(h.ids[0], 0x02, 32);
     memcpy(h.ids[1], f.member_id, 32);
     cr_assert_eq(ka_heartbeat_sign(h.signature, &f.view, h.timestamp_ms, am_bin_of(h.ids, 64),
-                                   f.keys.key[KA_KEY_IDENTITY], NULL),
+                                   f.keys.key[KA_KEY_IDENTITY], f.self.ed25519_pub, NULL),
                  AM_OK);
     cr_assert_eq(am_heartbeat_verify(&h, f.self.ed25519_pub, NULL), AM_OK);
     h.timestamp_ms++;
     cr_assert_eq(am_heartbeat_verify(&h, f.self.ed25519_pub, NULL), AM_UNAUTHENTICATED);
     cr_assert_eq(ka_heartbeat_sign(h.signature, &f.view, 1, am_bin_of(ids, sizeof ids - 32),
-                                   f.keys.key[KA_KEY_IDENTITY], NULL),
+                                   f.keys.key[KA_KEY_IDENTITY], f.self.ed25519_pub, NULL),
                  AM_OK);
-    cr_assert_eq(
-        ka_heartbeat_sign(h.signature, &f.view, 1, AM_BIN(ids), f.keys.key[KA_KEY_IDENTITY], NULL),
-        AM_INVALID_ARGUMENT);
+    cr_assert_eq(ka_heartbeat_sign(h.signature, &f.view, 1, AM_BIN(ids),
+                                   f.keys.key[KA_KEY_IDENTITY], f.self.ed25519_pub, NULL),
+                 AM_INVALID_ARGUMENT);
     cr_assert_eq(ka_heartbeat_sign(h.signature, &f.view, 1, am_bin_of(ids, 33),
-                                   f.keys.key[KA_KEY_IDENTITY], NULL),
+                                   f.keys.key[KA_KEY_IDENTITY], f.self.ed25519_pub, NULL),
                  AM_INVALID_ARGUMENT);
     f.view.known = false;
     cr_assert_eq(ka_heartbeat_sign(h.signature, &f.view, 1, am_bin_of(ids, 0),
-                                   f.keys.key[KA_KEY_IDENTITY], NULL),
+                                   f.keys.key[KA_KEY_IDENTITY], f.self.ed25519_pub, NULL),
                  AM_FAILED_PRECONDITION);
 }

@@ -33,6 +33,11 @@ vectors:
 fuzz:
 	tests/fuzz/run.sh
 
+# Of programs as they ship; on a machine that does nothing else.
+bench: devnet/node_modules/.installed
+	cmake --preset test >/dev/null && cmake --build build/test --parallel 2 --target bench >/dev/null
+	build/test/bin/bench
+
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 

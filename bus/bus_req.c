@@ -1,6 +1,9 @@
 /*  bus_req -- the server: who may ask what, until when, one answer each, for repeats the same.  */
 #include "bus_int.h"
 
+#include "../common/base/am_sandbox.h"
+#include "../common/base/am_secret.h"
+
 #include <sodium.h>
 #include <unistd.h>
 
@@ -178,14 +181,18 @@ built_in(struct bus_request *q, struct am_bin payload, struct am_error *err)
                           .mode = am_str_of(bus->by_uid ? "uids" : "one-uid"),
                           .phase = am_str_of(bus->phase),
                           .reason = am_str_of(bus->reason),
-                          .dropped = bus->dropped};
+                          .dropped = bus->dropped,
+                          .sandbox = am_str_of(am_sandbox_status())};
     struct bus_snapshot ask;
     size_t len;
     int r;
 
-    if (strcmp(q->name, "hello") == 0)
+    if (strcmp(q->name, "hello") == 0) {
+        if ((r = am_secret_locked(&h.locked_kib, err)) != AM_OK)
+            return r;
+        h.locked_kib /= 1024;
         r = bus_encode(&bus_rows[BUS_ROW_bus_hello], &h, bus->out, BUS_FRAME_MAX, &len, err);
-    else if (strcmp(q->name, "snapshot") != 0)
+    } else if (strcmp(q->name, "snapshot") != 0)
         r = am_fail(err, AM_UNIMPLEMENTED, "%s: expected a method of %s", q->name,
                     bus_service_name(bus->self));
     else if ((r = bus_decode(&bus_rows[BUS_ROW_bus_snapshot], false, &ask, payload, err)) == AM_OK)

@@ -19,8 +19,8 @@ static const enum bus_service asked[] = {BUS_KEYAGENT, BUS_CHAIN, BUS_MESH, BUS_
 struct hello {
     enum bus_service service;
     bool answered;
-    char phase[33], reason[385], mode[17];
-    uint64_t pid, uptime_ms;
+    char phase[33], reason[385], mode[17], sandbox[97];
+    uint64_t pid, uptime_ms, locked_kib;
 };
 
 static struct {
@@ -45,8 +45,10 @@ on_hello(void *arg, int code, const void *reply, const struct am_error *err)
     am_str_copy(out->phase, sizeof out->phase, h->phase);
     am_str_copy(out->reason, sizeof out->reason, h->reason);
     am_str_copy(out->mode, sizeof out->mode, h->mode);
+    am_str_copy(out->sandbox, sizeof out->sandbox, h->sandbox);
     out->pid = h->pid;
     out->uptime_ms = h->uptime_ms;
+    out->locked_kib = h->locked_kib;
 }
 
 static void
@@ -80,10 +82,11 @@ print_json(void)
         const struct hello *h = &status.hellos[i];
 
         json_object_set_new(services, bus_service_name(h->service),
-                            json_pack("{s:b, s:s, s:s, s:s, s:I, s:I}", "answers", h->answered,
-                                      "phase", h->phase, "reason", h->reason, "mode", h->mode,
-                                      "pid", (json_int_t)h->pid, "uptime_ms",
-                                      (json_int_t)h->uptime_ms));
+                            json_pack("{s:b, s:s, s:s, s:s, s:I, s:I, s:s, s:I}", "answers",
+                                      h->answered, "phase", h->phase, "reason", h->reason, "mode",
+                                      h->mode, "pid", (json_int_t)h->pid, "uptime_ms",
+                                      (json_int_t)h->uptime_ms, "sandbox", h->sandbox, "locked_kib",
+                                      (json_int_t)h->locked_kib));
     }
     for (size_t i = 0; i < w->peer_count; i++) {
         char id[67] = "0x", peer_ip[16];
@@ -125,6 +128,9 @@ print_page(void)
         printf("%-9s%s%s%s\n", bus_service_name(h->service),
                h->answered ? h->phase : "does not answer", *h->reason != '\0' ? ": " : "",
                h->reason);
+        if (h->answered)
+            printf("         sandbox %s; %llu KiB locked\n", h->sandbox,
+                   (unsigned long long)h->locked_kib);
     }
     for (size_t i = 0; i < w->peer_count; i++) {
         am_ip_text(ip, w->peers[i].mesh_ip);

@@ -1,14 +1,18 @@
-/*  am_sandbox -- what a service gives up before its first socket: programs, children, tracing,
- * sockets.  */
-#include "am_sandbox.h"
+/*  am_sandbox -- what a process gives up before its first socket, in the one order that works.  */
+#include "am_sandbox_int.h"
+
+#include "am_secret.h"
 
 #include <errno.h>
-#include <sched.h>
-#include <seccomp.h>
+#include <linux/capability.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-/* A leak check at exit clones and traces its own process; builds with it do not ship. */
+/* A leak check at exit clones and traces its own process, and writes where it is told to; builds
+ * with it do not ship. */
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
 #elif defined(__has_feature)
@@ -20,63 +24,107 @@
 #define SANITIZED 0
 #endif
 
-static const int refused[] = {
-    SCMP_SYS(execve),
-    SCMP_SYS(execveat),
-    SCMP_SYS(fork),
-    SCMP_SYS(vfork),
-    SCMP_SYS(process_vm_readv),
-    SCMP_SYS(process_vm_writev),
-    SCMP_SYS(unshare),
-    SCMP_SYS(setns),
-    SCMP_SYS(mount),
-    SCMP_SYS(bpf),
-    SCMP_SYS(io_uring_setup),
-    SCMP_SYS(perf_event_open),
-    SCMP_SYS(kexec_load),
-    SCMP_SYS(init_module),
-    SCMP_SYS(finit_module),
-    SCMP_SYS(userfaultfd),
-    SCMP_SYS(keyctl),
-    SCMP_SYS(add_key),
-    SCMP_SYS(request_key),
+static const struct {
+    unsigned who, capability;
+} kept[] = {
+#define KEEP_CAP(who, capability, why) {who, capability},
+#include "sandbox.def"
 };
 
-static int
-fill(scmp_filter_ctx filter, int last_family)
-{
-    const uint32_t eperm = SCMP_ACT_ERRNO(EPERM);
-    const struct scmp_arg_cmp further = {0, SCMP_CMP_GT, (scmp_datum_t)last_family, 0};
-    /* A thread shares; what does not is a child.  clone3 hides its flags behind a pointer, so
-     * the C library is sent back to clone. */
-    const struct scmp_arg_cmp child = {0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0};
-    int rc = 0;
+static char status[96] = "none";
 
-    for (size_t i = 0; rc == 0 && i < sizeof refused / sizeof *refused; i++)
-        rc = seccomp_rule_add(filter, eperm, refused[i], 0);
-    if (rc == 0)
-        rc = seccomp_rule_add_array(filter, eperm, SCMP_SYS(socket), 1, &further);
-    if (rc == 0 && !SANITIZED)
-        rc = seccomp_rule_add(filter, eperm, SCMP_SYS(ptrace), 0);
-    if (rc == 0 && !SANITIZED)
-        rc = seccomp_rule_add_array(filter, eperm, SCMP_SYS(clone), 1, &child);
-    if (rc == 0)
-        rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-    return rc;
+/* A bounding set that cannot be cut (that takes CAP_SETPCAP) says nothing any more: with
+ * no_new_privs no program gains from it. */
+static int
+drop_capabilities(unsigned who, struct am_error *err)
+{
+    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2] = {{0}};
+    uint64_t keep = 0;
+
+    if (syscall(SYS_capget, &head, data) != 0)
+        return am_fail(err, AM_FAILED_PRECONDITION, "kernel: capget: %s", strerror(errno));
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        if ((kept[i].who & who) != 0)
+            keep |= (uint64_t)1 << kept[i].capability;
+    keep &= (uint64_t)data[1].permitted << 32 | data[0].permitted;
+    for (unsigned c = 0; c < 64 && prctl(PR_CAPBSET_READ, c) >= 0; c++)
+        if ((keep >> c & 1) == 0)
+            (void)prctl(PR_CAPBSET_DROP, c);
+    for (int i = 0; i < 2; i++)
+        data[i].effective = data[i].permitted = data[i].inheritable = (uint32_t)(keep >> 32 * i);
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); /* before 4.3 there are none */
+    if (syscall(SYS_capset, &head, data) != 0)
+        return am_fail(err, AM_FAILED_PRECONDITION, "kernel: cannot give up capabilities: %s",
+                       strerror(errno));
+    for (unsigned c = 0; c < 64; c++) /* what is kept is for children too, whoever runs them */
+        if ((keep >> c & 1) != 0 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, c, 0, 0) != 0)
+            return am_fail(err, AM_FAILED_PRECONDITION, "kernel: cannot hand on capability %u: %s",
+                           c, strerror(errno));
+    return AM_OK;
+}
+
+static void
+add_word(const char *word)
+{
+    size_t at = strlen(status);
+
+    snprintf(status + at, sizeof status - at, "%s%s", at > 0 ? "," : "", word);
+}
+
+static void
+tell(bool filtered, bool no_new_privs, int landlock, bool allowed)
+{
+    char abi[16];
+
+    status[0] = '\0';
+    snprintf(abi, sizeof abi, "landlock %d", landlock);
+    if (filtered)
+        add_word("seccomp");
+    if (no_new_privs)
+        add_word("no_new_privs");
+    if (landlock > 0)
+        add_word(abi);
+    if (status[0] == '\0')
+        add_word("none");
+    if (allowed)
+        strcat(status, ": ATTESTMESH_ALLOW_UNSANDBOXED");
 }
 
 int
-am_sandbox_close(int last_family, struct am_error *err)
+am_sandbox_enter(enum am_sandbox_who who, const struct am_settings *settings, struct am_error *err)
 {
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-    int rc = filter != NULL ? fill(filter, last_family) : -ENOMEM;
+    bool allowed = settings->allow_unsandboxed != 0;
+    unsigned as = SANITIZED ? who | SANITIZER : who;
+    int rc, no_new_privs, filter, landlock;
+    uint64_t locked;
 
-    if (rc == 0)
-        rc = seccomp_load(filter); /* sets no_new_privs first */
-    if (filter != NULL)
-        seccomp_release(filter);
-    if (rc != 0)
-        return am_fail(err, AM_FAILED_PRECONDITION, "seccomp: cannot close the sandbox: %s",
-                       strerror(-rc));
+    if ((rc = am_secret_locked(&locked, err)) != AM_OK) /* opens what Landlock would close */
+        return rc;
+    no_new_privs = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : -errno;
+    if (no_new_privs != 0 && !allowed)
+        return am_fail(err, AM_FAILED_PRECONDITION,
+                       "kernel: refuses no_new_privs: %s; ATTESTMESH_ALLOW_UNSANDBOXED=1 starts "
+                       "all the same",
+                       strerror(-no_new_privs));
+    if ((rc = drop_capabilities(who, err)) != AM_OK)
+        return rc;
+    if (prctl(PR_SET_DUMPABLE, SANITIZED) != 0)
+        return am_fail(err, AM_FAILED_PRECONDITION, "kernel: cannot forbid tracing: %s",
+                       strerror(errno));
+    landlock = SANITIZED ? 0 : am_sandbox_files(who, settings);
+    filter = am_sandbox_filter(as);
+    if (filter != 0 && !allowed)
+        return am_fail(err, AM_FAILED_PRECONDITION,
+                       "kernel: refuses seccomp: %s; ATTESTMESH_ALLOW_UNSANDBOXED=1 starts all the "
+                       "same",
+                       strerror(-filter));
+    tell(filter == 0, no_new_privs == 0, landlock, allowed);
     return AM_OK;
+}
+
+const char *
+am_sandbox_status(void)
+{
+    return status;
 }

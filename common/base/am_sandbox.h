@@ -1,22 +1,44 @@
-/*  am_sandbox -- what a service gives up before its first socket: programs, children, tracing,
- * sockets.
+/*  am_sandbox -- what a process gives up before its first socket: capabilities, files, system
+ * calls.
+ *
+ *  What is left to whom stands in sandbox.def, one reason a line.  no_new_privs and seccomp are
+ *  required, Landlock holds where the kernel has it.
  *
  *  SPDX-License-Identifier: Apache-2.0
  */
 #ifndef AM_SANDBOX_H
 #define AM_SANDBOX_H
 
-#include "am_err.h"
+#include "am_settings.h"
 
-/* Set no_new_privs and a seccomp filter; threads made later inherit it.  Refused with EPERM:
- * sockets of a family above last_family, new processes, execve, ptrace and reading another's
- * memory, new namespaces.  The rest stays allowed: libzmq's and libev's needs change with their
- * versions.
+enum am_sandbox_who {
+    AM_SANDBOX_KEYAGENT = 1,
+    AM_SANDBOX_CHAIN = 2,
+    AM_SANDBOX_MESH = 4,
+    AM_SANDBOX_HELPER = 8, /* of mesh: runs ip and wg */
+    AM_SANDBOX_INDEXER = 16,
+    AM_SANDBOX_API = 32,
+    AM_SANDBOX_SPONSOR = 64,
+    AM_SANDBOX_SANITIZER = 128, /* added by builds that look for leaks */
+};
+
+/* Enter it, for good: no_new_privs, capabilities, no core and no tracing, Landlock, seccomp, in
+ * this order.  Call while there is one thread; later ones and children inherit all of it but
+ * "no tracing", which a new program loses.
  *
- * In:      last_family  AF_UNIX (1): no network at all; AF_INET (2): no netlink and no packet
- *                       sockets behind it either
- * Returns: AM_OK, AM_FAILED_PRECONDITION (the kernel or libseccomp refuses)
+ * In:      settings  of this process, after am_settings_load; names the folders that stay open. One
+ *                    that is not there stays closed for good
+ * Returns: AM_OK
+ *          AM_FAILED_PRECONDITION  the kernel refuses no_new_privs, seccomp, or to give up
+ *                                  capabilities; not for the first two with
+ *                                  ATTESTMESH_ALLOW_UNSANDBOXED=1
+ * Source:  ours; prctl(2), capabilities(7), landlock(7), seccomp(2)
  */
-int am_sandbox_close(int last_family, struct am_error *err) AM_MUST_CHECK;
+int am_sandbox_enter(enum am_sandbox_who who, const struct am_settings *settings,
+                     struct am_error *err) AM_MUST_CHECK;
+
+/* What holds, for hello: "seccomp,no_new_privs,landlock 7", or "none" before am_sandbox_enter; with
+ * ": ATTESTMESH_ALLOW_UNSANDBOXED" behind it when that is set.  Static text. */
+const char *am_sandbox_status(void);
 
 #endif

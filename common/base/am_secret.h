@@ -25,7 +25,8 @@ void *am_secret_alloc(size_t len, struct am_error *err) AM_MUST_CHECK;
 /* Wipe, unlock and unmap.  NULL is accepted.  *p becomes NULL. */
 void am_secret_free(void **p);
 
-/* Bytes of VmLck in /proc/self/status: what the kernel says, not what we think. */
+/* Bytes of VmLck in /proc/self/status: what the kernel says, not what we think.  The file is opened
+ * at the first call and stays open; a child that was forked later would read its parent's. */
 int am_secret_locked(uint64_t *bytes, struct am_error *err) AM_MUST_CHECK;
 
 #endif

@@ -3,7 +3,7 @@
  *  SECURITY: a thief of this process can lie to the operator about health.  It holds no secret.
  */
 #include "../../common/base/am_log.h"
-#include "../../common/base/am_settings.h"
+#include "../../common/base/am_sandbox.h"
 #include "api.h"
 #include "api_http.h"
 
@@ -41,7 +41,8 @@ main(void)
     ev_signal_init(&interrupt, on_stop, SIGINT);
     ev_signal_start(loop, &term);
     ev_signal_start(loop, &interrupt);
-    if ((r = bus_open(&bus, &options, &err)) != AM_OK ||
+    if ((r = am_sandbox_enter(AM_SANDBOX_API, &s, &err)) != AM_OK ||
+        (r = bus_open(&bus, &options, &err)) != AM_OK ||
         (r = api_follow(bus, &facts, &err)) != AM_OK ||
         (r = api_http_open(&http, loop, s.health_addr, &facts, &err)) != AM_OK)
         goto out;

@@ -4,15 +4,15 @@
  *  start (one line says why), 75 another chain holds the run folder, 81, 82 and 84 (am_exit.h)
  *  what no retry mends.
  *
- *  What a thief of this process gets: the provider URLs.  It can lie to its own node about the
- *  chain; it cannot sign and holds no key.
+ *  What a thief of this process gets: the provider URLs, which are keys to somebody's account.  It
+ *  can lie to its own node about the chain; it cannot sign and holds no key.
  */
 #include "chain.h"
 
-#include "am_log.h"
+#include "../../common/base/am_log.h"
+#include "../../common/base/am_sandbox.h"
+#include "../../common/crypto/am_secp.h"
 
-#include <sodium.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #define EXIT_HELD 75 /* EX_TEMPFAIL */
@@ -23,16 +23,6 @@ on_signal(struct ev_loop *loop, ev_signal *w, int events)
     (void)w;
     (void)events;
     ev_break(loop, EVBREAK_ALL);
-}
-
-/* Provider URLs are keys to somebody's account: no core, no tracing, no new rights. */
-static int
-lock_down(struct am_error *err)
-{
-    if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        return am_fail(err, AM_FAILED_PRECONDITION,
-                       "prctl: expected no_new_privs and no core files, got %m");
-    return sodium_init() >= 0 ? AM_OK : am_fail(err, AM_INTERNAL, "libsodium does not start");
 }
 
 static int
@@ -47,7 +37,9 @@ start(struct ev_loop *loop, struct am_settings *settings, struct bus **bus, stru
     am_log_open("chain", settings->log_format, settings->log_level);
     options.run = settings->run;
     options.uids = settings->uids;
-    if ((rc = lock_down(err)) != AM_OK || (rc = bus_open(bus, &options, err)) != AM_OK)
+    if ((rc = am_crypto_init(err)) != AM_OK ||
+        (rc = am_sandbox_enter(AM_SANDBOX_CHAIN, settings, err)) != AM_OK ||
+        (rc = bus_open(bus, &options, err)) != AM_OK)
         return rc;
     return chain_start(chain, settings, *bus, loop, err);
 }
@@ -79,8 +71,5 @@ main(void)
     chain_stop(chain);
     bus_close(&bus);
     chain_free(&chain);
-#if defined(__SANITIZE_ADDRESS__)
-    (void)prctl(PR_SET_DUMPABLE, 1); /* LeakSanitizer looks for leaks through ptrace */
-#endif
     return exit_code;
 }

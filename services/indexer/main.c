@@ -4,7 +4,7 @@
  *  members come from chain, never from here.  It holds the RPC URL.
  */
 #include "../../common/base/am_log.h"
-#include "../../common/base/am_settings.h"
+#include "../../common/base/am_sandbox.h"
 #include "../../common/crypto/am_secp.h"
 #include "indexer.h"
 
@@ -41,7 +41,8 @@ main(void)
     ev_signal_init(&interrupt, on_stop, SIGINT);
     ev_signal_start(loop, &term);
     ev_signal_start(loop, &interrupt);
-    if ((r = bus_open(&bus, &options, &err)) != AM_OK ||
+    if ((r = am_sandbox_enter(AM_SANDBOX_INDEXER, &s, &err)) != AM_OK ||
+        (r = bus_open(&bus, &options, &err)) != AM_OK ||
         (r = indexer_open(&indexer, loop, bus, &s, &err)) != AM_OK)
         goto out;
     am_log(AM_INFO, "ready", "start_block=%llu", (unsigned long long)s.start_block);

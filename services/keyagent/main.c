@@ -14,7 +14,6 @@
 #include "keyagent.h"
 
 #include <stdio.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define EXIT_HELD 75 /* EX_TEMPFAIL */
@@ -40,7 +39,8 @@ start(struct ev_loop *loop, struct am_settings *settings, struct bus **bus, stru
     options.run = settings->run;
     options.uids = settings->uids;
     if ((rc = am_secret_init(err)) != 0 || (rc = am_crypto_init(err)) != 0 ||
-        (rc = am_sandbox_close(AF_UNIX, err)) != 0 || (rc = bus_open(bus, &options, err)) != 0)
+        (rc = am_sandbox_enter(AM_SANDBOX_KEYAGENT, settings, err)) != 0 ||
+        (rc = bus_open(bus, &options, err)) != 0)
         return rc;
     bus_status(*bus, "starting", "");
     return keyagent_start(k, settings, *bus, loop, err);

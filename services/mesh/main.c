@@ -15,7 +15,6 @@
 #include "mesh.h"
 
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define EXIT_HELD 75 /* EX_TEMPFAIL */
@@ -39,7 +38,8 @@ start(struct ev_loop *loop, const struct am_settings *settings, struct mesh_help
         .run = settings->run, .uids = settings->uids, .self = BUS_MESH, .loop = loop};
     int rc;
 
-    if ((rc = am_crypto_init(err)) != AM_OK || (rc = am_sandbox_close(AF_INET, err)) != AM_OK ||
+    if ((rc = am_crypto_init(err)) != AM_OK ||
+        (rc = am_sandbox_enter(AM_SANDBOX_MESH, settings, err)) != AM_OK ||
         (rc = bus_open(bus, &options, err)) != AM_OK)
         return rc;
     bus_status(*bus, "starting", "");
@@ -86,7 +86,7 @@ main(void)
         signal(SIGPIPE, SIG_IGN);
         /* Before the fork: neither process may be dumped.  Before every thread: the fork. */
         if ((rc = am_secret_init(&err)) == AM_OK &&
-            (rc = mesh_helper_open(&helper, settings.wg_interface, &err)) == AM_OK)
+            (rc = mesh_helper_open(&helper, &settings, &err)) == AM_OK)
             rc = run(helper, &settings, &exit_code, &err);
     }
     mesh_helper_close(&helper);

@@ -35,8 +35,9 @@ struct mesh_helper {
 };
 
 int
-mesh_helper_open(struct mesh_helper **out, const char *name, struct am_error *err)
+mesh_helper_open(struct mesh_helper **out, const struct am_settings *settings, struct am_error *err)
 {
+    const char *name = settings->wg_interface;
     struct mesh_helper *h = NULL;
     int pair[2] = {-1, -1}, size = (int)sizeof h->said * 2;
     pid_t parent = getpid();
@@ -55,7 +56,7 @@ mesh_helper_open(struct mesh_helper **out, const char *name, struct am_error *er
         close(pair[0]);
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
             _exit(1);
-        mesh_helper_serve(pair[1], name);
+        mesh_helper_serve(pair[1], settings);
     }
     close(pair[1]);
     h->fd = pair[0];

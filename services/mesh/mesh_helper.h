@@ -1,6 +1,7 @@
 /*  mesh_helper -- a child that may configure the network, and runs what is on one list
  *
- *  Forked before mesh has threads, sockets or a sandbox.  It runs wg and ip from fixed paths with
+ *  Forked before mesh has threads, sockets or its sandbox; it enters one of its own, and is the one
+ *  process of a node that keeps CAP_NET_ADMIN.  It runs wg and ip from fixed paths with
  * an empty environment, one at a time, 5 s at most, and dies with mesh.  Secrets reach it on the
  *  socket pair and go on through a pipe; both copies are wiped.
  *
@@ -9,6 +10,7 @@
 #ifndef MESH_HELPER_H
 #define MESH_HELPER_H
 
+#include "../../common/base/am_settings.h"
 #include "mesh_cmd.h"
 
 #include <ev.h>
@@ -21,9 +23,11 @@
 struct mesh_helper;
 
 /* Fork the child.  Call first thing in main; sink its events into the loop with mesh_helper_attach.
- * In:      name  the one interface that it may touch; must be mesh_if_valid
- * Returns: AM_OK, AM_INVALID_ARGUMENT (name), AM_INTERNAL */
-int mesh_helper_open(struct mesh_helper **h, const char *name, struct am_error *err) AM_MUST_CHECK;
+ * In:      settings  wg_interface: the one that it may touch; must be mesh_if_valid
+ * Returns: AM_OK, AM_INVALID_ARGUMENT (wg_interface), AM_INTERNAL; a child that cannot enter its
+ *          sandbox logs why and is gone */
+int mesh_helper_open(struct mesh_helper **h, const struct am_settings *settings,
+                     struct am_error *err) AM_MUST_CHECK;
 
 /* dead is called once when the child is gone: mesh cannot go on then. */
 void mesh_helper_attach(struct mesh_helper *h, struct ev_loop *loop, void (*dead)(void *arg),

@@ -2,6 +2,8 @@
 #include "mesh_helper_int.h"
 
 #include "../../common/base/am_clock.h"
+#include "../../common/base/am_log.h"
+#include "../../common/base/am_sandbox.h"
 #include "../../common/crypto/am_curve.h"
 
 #include <errno.h>
@@ -146,14 +148,19 @@ answer(int fd, const char *name, const struct mesh_helper_ask *a, struct mesh_he
 }
 
 _Noreturn void
-mesh_helper_serve(int fd, const char *name)
+mesh_helper_serve(int fd, const struct am_settings *settings)
 {
     static struct mesh_helper_ask a;
     static struct mesh_helper_said s;
     size_t head = offsetof(struct mesh_helper_ask, words);
     char own[MESH_IF_TEXT] = {0};
+    struct am_error err = {0};
 
-    memcpy(own, name, strlen(name));
+    memcpy(own, settings->wg_interface, strlen(settings->wg_interface));
+    if (am_sandbox_enter(AM_SANDBOX_HELPER, settings, &err) != AM_OK) {
+        am_log(AM_ERROR, "helper.failed", "reason=\"%s\"", err.text);
+        _exit(1);
+    }
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* mesh ends first, in its own order */
     signal(SIGTERM, SIG_IGN);

@@ -25,6 +25,6 @@ struct mesh_helper_said { /* one datagram; out, then errors, behind the header *
 };
 
 /* The child's life: serve fd until it closes. */
-_Noreturn void mesh_helper_serve(int fd, const char *name);
+_Noreturn void mesh_helper_serve(int fd, const struct am_settings *settings);
 
 #endif

@@ -6,8 +6,8 @@
  */
 #include "../../common/base/am_addr.h"
 #include "../../common/base/am_log.h"
+#include "../../common/base/am_sandbox.h"
 #include "../../common/base/am_secret.h"
-#include "../../common/base/am_settings.h"
 #include "../../common/crypto/am_secp.h"
 #include "sp_rpc.h"
 
@@ -120,6 +120,8 @@ setup(struct sponsor *sp, struct sockaddr_in *addr, struct am_settings *s, struc
     memcpy(sp->entry_point, s->entry_point, 20);
     memcpy(sp->paymaster, s->paymaster, 20);
     sp->apps_path = s->sponsor_apps;
+    if ((r = am_sandbox_enter(AM_SANDBOX_SPONSOR, s, err)) != AM_OK)
+        return r;
     return sp_policy_load(&sp->policy, sp->apps_path, err);
 }
 

@@ -1,5 +1,4 @@
 /*  test_keyagent_agent -- the client against the simulator, whole and with each of its faults.  */
-#include "../../common/base/am_sandbox.h"
 #include "ka_bringup.h"
 #include "slow.h"
 
@@ -7,13 +6,8 @@
 #include "../../common/base/am_secret.h"
 
 #include <criterion/criterion.h>
-#include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define DEADLINE_S (0.4 * slow_factor())
@@ -268,49 +262,4 @@ Test(keyagent_identity, pauses_are_bounded)
     cr_assert_eq(ka_retry_most_ms(2), 400);
     cr_assert_eq(ka_retry_most_ms(5), 1000);
     cr_assert_eq(ka_retry_most_ms(4000000000u), 1000);
-}
-
-/* ---- the sandbox ---- */
-
-static void *
-idle(void *arg)
-{
-    return arg;
-}
-
-/* In a child: which of the rules fails, 0 for none. */
-static int
-try_sandbox(void)
-{
-    struct am_error err = {0};
-    pthread_t thread;
-    int pair[2];
-
-    if (am_sandbox_close(AF_UNIX, &err) != AM_OK)
-        return 1;
-    if (socket(AF_INET, SOCK_STREAM, 0) != -1 || errno != EPERM)
-        return 2;
-    if (socket(AF_INET6, SOCK_DGRAM, 0) != -1 || socket(AF_NETLINK, SOCK_RAW, 0) != -1)
-        return 3;
-    if (execl("/bin/true", "true", (char *)NULL) != -1 || errno != EPERM)
-        return 4;
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 || socket(AF_UNIX, SOCK_STREAM, 0) < 0)
-        return 5;
-    if (pthread_create(&thread, NULL, idle, NULL) != 0 || pthread_join(thread, NULL) != 0)
-        return 6;
-    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
-        return 7;
-    return 0;
-}
-
-Test(keyagent_sandbox, has_no_network_and_no_other_program_but_threads)
-{
-    pid_t pid = fork();
-    int status;
-
-    if (pid == 0)
-        _exit(try_sandbox());
-    cr_assert_eq(waitpid(pid, &status, 0), pid);
-    cr_assert(WIFEXITED(status));
-    cr_assert_eq(WEXITSTATUS(status), 0, "rule %d", WEXITSTATUS(status));
 }

@@ -94,6 +94,8 @@ Test(interface, has_a_name_that_no_option_and_no_path_has)
         cr_assert(!mesh_if_valid(bad[i]), "%s", bad[i]);
 }
 
+static const struct am_settings settings = {.wg_interface = "amtest-none"};
+
 struct seen {
     int calls, code;
     char text[AM_ERROR_TEXT];
@@ -125,7 +127,7 @@ Test(helper, refuses_on_its_own_side_too_and_says_how_a_program_failed, .timeout
     struct seen s = {0};
     int dead = 0;
 
-    cr_assert_eq(mesh_helper_open(&h, "amtest-none", NULL), AM_OK);
+    cr_assert_eq(mesh_helper_open(&h, &settings, NULL), AM_OK);
     mesh_helper_attach(h, loop, on_dead, &dead);
     cr_assert_eq(mesh_helper_run(h, MESH_TOOL_WG, (const char *const[]){"genkey", NULL},
                                  (struct am_bin){0}, on_done, &s, NULL),
@@ -165,7 +167,7 @@ Test(helper, keeps_every_promise_when_it_dies, .timeout = 30)
     int dead = 0;
     pid_t child;
 
-    cr_assert_eq(mesh_helper_open(&h, "amtest-none", NULL), AM_OK);
+    cr_assert_eq(mesh_helper_open(&h, &settings, NULL), AM_OK);
     mesh_helper_attach(h, loop, on_dead, &dead);
     child = child_of(getpid());
     kill(child, SIGSTOP);

@@ -1,0 +1,31 @@
+/*  am_sandbox_int -- the two halves of the sandbox that have a table: system calls and files.
+ *
+ *  SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AM_SANDBOX_INT_H
+#define AM_SANDBOX_INT_H
+
+#include "am_sandbox.h"
+
+/* The words of sandbox.def for who. */
+#define KEYAGENT AM_SANDBOX_KEYAGENT
+#define CHAIN AM_SANDBOX_CHAIN
+#define MESH AM_SANDBOX_MESH
+#define HELPER AM_SANDBOX_HELPER
+#define INDEXER AM_SANDBOX_INDEXER
+#define API AM_SANDBOX_API
+#define SPONSOR AM_SANDBOX_SPONSOR
+#define SANITIZER AM_SANDBOX_SANITIZER
+#define SERVICES (KEYAGENT | CHAIN | MESH | INDEXER | API | SPONSOR)
+#define ALL (SERVICES | HELPER)
+#define KEEPERS (KEYAGENT | CHAIN | MESH | INDEXER) /* of a state folder */
+#define RESOLVERS (CHAIN | INDEXER)
+#define LOADERS (RESOLVERS | HELPER | SANITIZER) /* of libraries, while they run */
+
+/* Load the filter.  Returns 0, or a negative errno. */
+int am_sandbox_filter(unsigned who);
+
+/* Returns Landlock's ABI when it holds, 0 when this kernel does not have it. */
+int am_sandbox_files(unsigned who, const struct am_settings *settings);
+
+#endif

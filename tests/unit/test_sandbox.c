@@ -1,0 +1,351 @@
+/*  test_sandbox -- a program enters a service's sandbox, tries, and is refused each; before, it is
+ * not.
+ */
+#include "../../common/base/am_sandbox.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char dir[64];
+static struct am_settings settings;
+static pid_t victim;
+static char known[] = "what the victim has in its memory too";
+static struct sockaddr_un inside, agent, elsewhere, abstract;
+static socklen_t abstract_len;
+
+static void
+listen_at(struct sockaddr_un *at, socklen_t len)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    at->sun_family = AF_UNIX;
+    cr_assert(fd >= 0 && bind(fd, (struct sockaddr *)at, len) == 0 && listen(fd, 8) == 0, "%s",
+              strerror(errno));
+}
+
+static void
+begin(void)
+{
+    char path[128];
+
+    strcpy(dir, "/tmp/am-sandbox-XXXXXX");
+    cr_assert_not_null(mkdtemp(dir));
+    snprintf(settings.run, sizeof settings.run, "%s/run", dir);
+    snprintf(settings.state_dir, sizeof settings.state_dir, "%s/state", dir);
+    snprintf(path, sizeof path, "%s/agent", dir);
+    cr_assert(mkdir(settings.run, 0700) == 0 && mkdir(settings.state_dir, 0700) == 0 &&
+              mkdir(path, 0700) == 0);
+    snprintf(settings.dstack_socket, sizeof settings.dstack_socket, "%s/dstack.sock", path);
+    snprintf(inside.sun_path, sizeof inside.sun_path, "%s/run/other.req", dir);
+    snprintf(agent.sun_path, sizeof agent.sun_path, "%s/agent/dstack.sock", dir);
+    snprintf(elsewhere.sun_path, sizeof elsewhere.sun_path, "%s/elsewhere", dir);
+    snprintf(abstract.sun_path + 1, sizeof abstract.sun_path - 1, "am-sandbox-%d", (int)getpid());
+    abstract_len =
+        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(abstract.sun_path + 1));
+    if ((victim = fork()) == 0) {
+        for (;;)
+            pause();
+    }
+    listen_at(&inside, sizeof inside);
+    listen_at(&agent, sizeof agent);
+    listen_at(&elsewhere, sizeof elsewhere);
+    listen_at(&abstract, abstract_len);
+}
+
+static void
+end(void)
+{
+    char command[96];
+
+    kill(victim, SIGKILL);
+    waitpid(victim, NULL, 0);
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    cr_assert_eq(system(command), 0);
+}
+
+TestSuite(sandbox, .init = begin, .fini = end, .timeout = 30);
+
+/* ---- attempts: true, or false with errno ---- */
+
+static bool
+opened(int fd)
+{
+    return fd >= 0 && close(fd) == 0;
+}
+
+static bool
+reached(const struct sockaddr_un *at, socklen_t len)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    int r = connect(fd, (const struct sockaddr *)at, len), why = errno;
+
+    close(fd);
+    errno = why;
+    return r == 0;
+}
+
+static bool
+ended_well(pid_t pid)
+{
+    int status;
+
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+#define TRY(name, ...)                                                                             \
+    static bool name(void)                                                                         \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+TRY(inet, return opened(socket(AF_INET, SOCK_STREAM, 0));)
+TRY(inet_udp, return opened(socket(AF_INET, SOCK_DGRAM, 0));)
+TRY(inet6, return opened(socket(AF_INET6, SOCK_STREAM, 0));)
+TRY(netlink, return opened(socket(AF_NETLINK, SOCK_RAW, 0));)
+TRY(high_bits, return opened((int)syscall(SYS_socket, 1L << 32 | AF_INET, SOCK_STREAM, 0));)
+TRY(read_elsewhere, return opened(open("/etc/passwd", O_RDONLY | O_CLOEXEC));)
+TRY(read_own_memory, return opened(open("/proc/self/mem", O_RDONLY | O_CLOEXEC));)
+TRY(list_elsewhere, return opened(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));)
+TRY(beside_the_agent, char path[128]; snprintf(path, sizeof path, "%s/agent/new", dir);
+    return opened(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));)
+TRY(create_elsewhere, char path[128]; snprintf(path, sizeof path, "%s/new", dir);
+    return opened(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));)
+TRY(out_of_the_folder, char from[600], to[128];
+    snprintf(from, sizeof from, "%s/out", settings.state_dir);
+    snprintf(to, sizeof to, "%s/out", dir);
+    return opened(open(from, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) && rename(from, to) == 0;)
+TRY(trace, return ptrace(PTRACE_ATTACH, victim, NULL, NULL) == 0 &&
+                  waitpid(victim, NULL, __WALL) == victim &&
+                  ptrace(PTRACE_DETACH, victim, NULL, NULL) == 0;)
+TRY(asks_to_trace, errno = 0; ptrace(PTRACE_CONT, victim, NULL, NULL); return errno == ESRCH;)
+TRY(asks_to_read, struct iovec v = {known, 1};
+    return process_vm_readv(INT_MAX, &v, 1, &v, 1, 0) == -1 && errno == ESRCH;)
+TRY(read_memory, char buffer[sizeof known];
+    const struct iovec to = {buffer, sizeof buffer}, from = {known, sizeof known};
+    return process_vm_readv(victim, &to, 1, &from, 1, 0) == (ssize_t)sizeof known;)
+TRY(write_memory, const struct iovec both = {known, sizeof known};
+    return process_vm_writev(victim, &both, 1, &both, 1, 0) == (ssize_t)sizeof known;)
+TRY(child, pid_t pid = fork(); if (pid == 0) _exit(0); return ended_well(pid);)
+TRY(child3, pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0); if (pid == 0) _exit(0);
+    return ended_well(pid);)
+TRY(program, execl("/bin/true", "true", (char *)NULL); return false;)
+TRY(to_abstract, return reached(&abstract, abstract_len);)
+TRY(to_elsewhere, return reached(&elsewhere, sizeof elsewhere);)
+TRY(signal_other, return kill(victim, 0) == 0;)
+TRY(signal_thread, return syscall(SYS_tgkill, victim, victim, 0) == 0;)
+TRY(namespace, return unshare(CLONE_NEWUTS) == 0;)
+TRY(code, void *p = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p != MAP_FAILED && munmap(p, 4096) == 0;)
+TRY(becomes_code,
+    void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return mprotect(p, 4096, PROT_READ | PROT_EXEC) == 0;)
+TRY(dumpable, return prctl(PR_SET_DUMPABLE, 1) == 0;)
+TRY(cores, const struct rlimit all = {0, 0}; return setrlimit(RLIMIT_CORE, &all) == 0;)
+TRY(handle, return opened((int)syscall(SYS_pidfd_open, victim, 0));)
+TRY(keyring, return syscall(SYS_keyctl, 0, -3, 1) != -1;)
+
+TRY(inside_socket, return reached(&inside, sizeof inside);)
+TRY(agent_socket, return reached(&agent, sizeof agent);)
+TRY(bind_inside, struct sockaddr_un at = {.sun_family = AF_UNIX}; int fd;
+    snprintf(at.sun_path, sizeof at.sun_path, "%s/run/own.req", dir); unlink(at.sun_path);
+    fd = socket(AF_UNIX, SOCK_STREAM, 0); return bind(fd, (struct sockaddr *)&at, sizeof at) == 0 &&
+                                                 chmod(at.sun_path, 0600) == 0 && close(fd) == 0;)
+TRY(keep_state, char at[600], fresh[600]; int fd;
+    snprintf(at, sizeof at, "%s/csk.v1", settings.state_dir);
+    snprintf(fresh, sizeof fresh, "%s.new", at);
+    fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    return fd >= 0 && write(fd, known, 4) == 4 && fsync(fd) == 0 && close(fd) == 0 &&
+           rename(fresh, at) == 0 && opened(open(at, O_RDONLY | O_CLOEXEC)) && unlink(at) == 0;)
+
+static void *
+idle(void *arg)
+{
+    return arg;
+}
+TRY(thread, pthread_t t;
+    return pthread_create(&t, NULL, idle, NULL) == 0 && pthread_join(t, NULL) == 0;)
+TRY(fifo_for_libzmq, const struct sched_param p = {0};
+    return sched_setscheduler(0, SCHED_OTHER, &p) == 0;)
+
+struct attempt {
+    const char *what;
+    bool (*fn)(void);
+    int refused; /* errno; 0: works as before */
+    int abi;     /* Landlock's that refuses it; 0: seccomp does */
+};
+
+#define A(fn, refused, abi)                                                                        \
+    {                                                                                              \
+#fn, fn, refused, abi                                                                      \
+    }
+static const struct attempt keyagent[] = {
+    A(inet, EPERM, 0), A(inet_udp, EPERM, 0), A(inet6, EPERM, 0), A(netlink, EPERM, 0),
+    A(high_bits, EPERM, 0), A(read_elsewhere, EACCES, 1), A(read_own_memory, EACCES, 1),
+    A(list_elsewhere, EACCES, 1), A(beside_the_agent, EACCES, 1), A(create_elsewhere, EACCES, 1),
+    A(out_of_the_folder, EACCES, 1), A(trace, EPERM, 0), A(asks_to_trace, EPERM, 0),
+    A(asks_to_read, EPERM, 0), A(read_memory, EPERM, 0), A(write_memory, EPERM, 0),
+    A(child, EPERM, 0), A(child3, EPERM, 0), A(to_abstract, EPERM, 6), A(to_elsewhere, EACCES, 9),
+    A(signal_other, EPERM, 0), A(signal_thread, EPERM, 0), A(namespace, EPERM, 0),
+    A(code, EPERM, 0), A(becomes_code, EPERM, 0), A(dumpable, EPERM, 0), A(cores, EPERM, 0),
+    A(handle, EPERM, 0), A(keyring, EPERM, 0),
+    /* what it lives on */
+    A(inside_socket, 0, 0), A(agent_socket, 0, 0), A(bind_inside, 0, 0), A(keep_state, 0, 0),
+    A(thread, 0, 0), A(fifo_for_libzmq, 0, 0)};
+static const struct attempt mesh[] = {A(inet, 0, 0),
+                                      A(inet6, EPERM, 0),
+                                      A(netlink, EPERM, 0),
+                                      A(read_elsewhere, EACCES, 1),
+                                      A(child, EPERM, 0),
+                                      A(trace, EPERM, 0),
+                                      A(asks_to_trace, EPERM, 0),
+                                      A(asks_to_read, EPERM, 0),
+                                      A(program, EPERM, 0),
+                                      A(code, EPERM, 0),
+                                      A(keep_state, 0, 0)};
+static const struct attempt chain[] = {A(inet, 0, 0),
+                                       A(inet6, 0, 0),
+                                       A(netlink, 0, 0),
+                                       A(read_elsewhere, 0, 0),
+                                       A(list_elsewhere, EACCES, 1),
+                                       A(create_elsewhere, EACCES, 1),
+                                       A(child, EPERM, 0),
+                                       A(trace, EPERM, 0),
+                                       A(asks_to_trace, EPERM, 0),
+                                       A(asks_to_read, EPERM, 0),
+                                       A(read_memory, EPERM, 0),
+                                       A(program, EPERM, 0),
+                                       A(keep_state, 0, 0)};
+static const struct attempt api[] = {A(inet, 0, 0),
+                                     A(inet6, EPERM, 0),
+                                     A(netlink, EPERM, 0),
+                                     A(read_elsewhere, EACCES, 1),
+                                     A(keep_state, EACCES, 1),
+                                     A(child, EPERM, 0),
+                                     A(trace, EPERM, 0),
+                                     A(asks_to_trace, EPERM, 0),
+                                     A(asks_to_read, EPERM, 0),
+                                     A(program, EPERM, 0),
+                                     A(code, EPERM, 0),
+                                     A(thread, 0, 0)};
+static const struct attempt helper[] = {A(netlink, 0, 0),
+                                        A(child, 0, 0),
+                                        A(namespace, EPERM, 0),
+                                        A(read_elsewhere, 0, 0),
+                                        A(create_elsewhere, EACCES, 1),
+                                        A(keep_state, EACCES, 1),
+                                        A(trace, EPERM, 0),
+                                        A(asks_to_trace, EPERM, 0),
+                                        A(asks_to_read, EPERM, 0),
+                                        A(read_memory, EPERM, 0),
+                                        A(dumpable, EPERM, 0)};
+#undef A
+
+static int
+landlock(void)
+{
+    const char *at = strstr(am_sandbox_status(), "landlock ");
+
+    return at != NULL ? atoi(at + strlen("landlock ")) : 0;
+}
+
+/* In a child, because nobody leaves a sandbox.  Its exit status: the first that went wrong, from 1.
+ */
+static void
+each_is(enum am_sandbox_who who, const struct attempt *list, size_t count)
+{
+    struct am_error err = {0};
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        if (am_sandbox_enter(who, &settings, &err) != AM_OK)
+            _exit(200);
+        for (size_t i = 0; i < count; i++) {
+            bool works;
+
+            errno = 0;
+            works = list[i].fn();
+            if (list[i].abi <= landlock() &&
+                (works != (list[i].refused == 0) || (!works && errno != list[i].refused))) {
+                dprintf(2, "%s: %s, %s\n", list[i].what, works ? "works" : "refused",
+                        strerror(errno));
+                _exit((int)i + 1);
+            }
+        }
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert(WIFEXITED(status), "signal %d", WTERMSIG(status));
+    cr_assert_eq(WEXITSTATUS(status), 0, "%s",
+                 WEXITSTATUS(status) <= (int)count ? list[WEXITSTATUS(status) - 1].what : "enter");
+}
+
+#define EACH_IS(who, list) each_is(AM_SANDBOX_##who, list, sizeof list / sizeof list[0])
+
+Test(sandbox, before_it_everything_that_it_refuses_works)
+{
+    for (size_t i = 0; i < sizeof keyagent / sizeof keyagent[0]; i++) {
+        errno = 0;
+        cr_expect(keyagent[i].fn(), "%s: %s", keyagent[i].what, strerror(errno));
+    }
+}
+
+Test(sandbox, of_keyagent)
+{
+    EACH_IS(KEYAGENT, keyagent);
+}
+
+Test(sandbox, of_mesh)
+{
+    EACH_IS(MESH, mesh);
+}
+
+Test(sandbox, of_chain_and_indexer)
+{
+    EACH_IS(CHAIN, chain);
+    EACH_IS(INDEXER, chain);
+}
+
+Test(sandbox, of_api)
+{
+    EACH_IS(API, api);
+}
+
+Test(sandbox, of_meshs_helper)
+{
+    EACH_IS(HELPER, helper);
+}
+
+/* A program is tried last: before, it would replace the test. */
+Test(sandbox, lets_keyagent_run_no_program)
+{
+    static const struct attempt alone[] = {{"program", program, EPERM, 0}};
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        program();
+        _exit(1);
+    }
+    cr_assert(ended_well(pid), "before, it runs");
+    EACH_IS(KEYAGENT, alone);
+}

@@ -126,9 +126,12 @@ connect(struct chain_ledger *l, struct am_error *err)
     if (sqlite3_open_v2(l->path, &l->db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
         return fail(l, "open", err);
     sqlite3_busy_timeout(l->db, 1000);
-    /* Nobody shares the file: one connection holds it, so a second chain on it fails at once. */
-    sqlite3_exec(l->db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL;", NULL, NULL,
-                 NULL);
+    /* Nobody shares the file: one connection holds it, so a second chain on it fails at once.  And
+     * no other folder is open to us, so nothing is kept in a temporary file. */
+    sqlite3_exec(l->db,
+                 "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL;"
+                 "PRAGMA temp_store=MEMORY;",
+                 NULL, NULL, NULL);
     return AM_OK;
 }
 

@@ -13,8 +13,9 @@ struct ix_store {
     sqlite3 *db;
 };
 
+/* temp_store: no other folder is open to us. */
 static const char schema[] =
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY;"
     "CREATE TABLE IF NOT EXISTS origin(cluster BLOB NOT NULL);"
     "CREATE TABLE IF NOT EXISTS cursor(id INTEGER PRIMARY KEY CHECK(id=1), block INTEGER NOT NULL,"
     " hash BLOB NOT NULL);"

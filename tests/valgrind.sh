@@ -16,7 +16,10 @@ export AS_THEY_ARE='/bin/*,/usr/bin/*,*/node,*/anvil,*/attestmesh,*/attestmesh-*
 
 if [ $# -gt 0 ]; then printf '%s\n' "$@"; else
   for program in "$build"/bin/test_* "$build"/bin/vectors; do
-    name=${program##*/}; echo "${name#test_}"
+    name=${program##*/}; name=${name#test_}
+    # Enter a sandbox, which valgrind cannot: it has no seccomp.
+    case $name in sandbox | sandbox_enter) continue ;; esac
+    echo "$name"
   done
 fi >"$out/names"
 

@@ -99,15 +99,29 @@ print_json(void)
     }
     for (size_t i = 0; i < w->op_count; i++)
         json_array_append_new(ops, op_json(&w->ops[i]));
-    root =
-        json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:s, s:I, s:I, s:s, s:o, s:o, s:o}", "phase",
-                  w->phase, "reason", w->reason, "healthy", w->healthy, "live", w->live,
-                  "first_converged", w->converged, "csk_acquired", w->csk, "mesh_ip", ip, "members",
-                  (json_int_t)w->members, "live_peers", (json_int_t)w->live_peers, "csk_commitment",
-                  commitment, "services", services, "peers", peers, "operations", ops);
+    root = json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:s, s:I, s:I, s:s, s:I, s:I, s:o, s:o, s:o}",
+                     "phase", w->phase, "reason", w->reason, "healthy", w->healthy, "live", w->live,
+                     "first_converged", w->converged, "csk_acquired", w->csk, "mesh_ip", ip,
+                     "members", (json_int_t)w->members, "live_peers", (json_int_t)w->live_peers,
+                     "csk_commitment", commitment, "csk_holders", (json_int_t)w->csk_holders,
+                     "csk_members", (json_int_t)w->csk_members, "services", services, "peers",
+                     peers, "operations", ops);
     json_dumpf(root, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(root);
+}
+
+/* The end of the mesh line, and what an operator must not miss. */
+static void
+print_csk(const struct watch *w)
+{
+    if (w->csk_members == 0)
+        printf("CSK %s\n", w->csk_held ? "held" : "not held");
+    else
+        printf("CSK held by %llu of %llu%s\n", (unsigned long long)w->csk_holders,
+               (unsigned long long)w->csk_members, w->csk_held ? "" : ", not by this node");
+    if (w->csk_holders == 1 && w->csk_members > 1)
+        printf("warning  only one member is known to hold the CSK: if it is lost, so is the CSK\n");
 }
 
 static void
@@ -119,9 +133,9 @@ print_page(void)
     am_ip_text(ip, w->mesh_ip);
     printf("node     %s, %s%s%s\n", w->heard ? w->phase : "mesh does not answer",
            w->live ? "live" : "not live", *w->reason != '\0' ? ": " : "", w->reason);
-    printf("mesh     %s, %llu of %llu peers live, CSK %s\n", ip, (unsigned long long)w->live_peers,
-           (unsigned long long)(w->members > 0 ? w->members - 1 : 0),
-           w->csk_held ? "held" : "not held");
+    printf("mesh     %s, %llu of %llu peers live, ", ip, (unsigned long long)w->live_peers,
+           (unsigned long long)(w->members > 0 ? w->members - 1 : 0));
+    print_csk(w);
     for (size_t i = 0; i < ASKED; i++) {
         const struct hello *h = &status.hellos[i];
 

@@ -26,6 +26,8 @@ on_node(struct watch *w, const struct mesh_node *n)
     w->mesh_ip = (uint32_t)n->mesh_ip;
     w->members = n->members;
     w->live_peers = n->live_peers;
+    w->csk_holders = n->csk_holders;
+    w->csk_members = n->csk_members;
     w->healthy_ms = n->healthy_ms;
     w->block_number = n->block_number;
 }
@@ -101,6 +103,7 @@ forget(struct watch *w, enum bus_topic topic)
         break;
     case BUS_TOPIC_mesh_node:
         w->heard = w->live = w->healthy = false;
+        w->csk_holders = w->csk_members = 0;
         break;
     case BUS_TOPIC_mesh_peer:
         w->peer_count = 0;

@@ -29,7 +29,7 @@ struct watch {
     char phase[33], reason[385];
     bool registered, originator, converged, csk, healthy, live;
     uint32_t mesh_ip;
-    uint64_t members, live_peers, healthy_ms, block_number;
+    uint64_t members, live_peers, csk_holders, csk_members, healthy_ms, block_number;
     /* keyagent.csk */
     uint8_t commitment[32];
     bool csk_held;

@@ -168,6 +168,7 @@ mesh_start(struct mesh **out, const struct am_settings *settings, struct mesh_he
     ev_timer_start(loop, &s->tick);
     ev_prepare_start(loop, &s->before_sleep);
     mesh_helper_attach(helper, loop, on_helper_dead, m);
+    mesh_cache_read(m);
     *out = m;
     if ((rc = mesh_ignore_check(settings->ignore_members, err)) != AM_OK ||
         (rc = subscribe(m, err)) != AM_OK)

@@ -13,8 +13,10 @@
 #include "../../common/net/am_grpc.h"
 #include "mesh_beat.h"
 #include "mesh_csk.h"
+#include "mesh_edkeys.h"
 #include "mesh_endpoints.h"
 #include "mesh_gate.h"
+#include "mesh_holders.h"
 #include "mesh_view.h"
 #include "mesh_wg.h"
 
@@ -46,18 +48,19 @@ struct mesh_beats { /* mesh_heartbeat.c */
     uint64_t unreadable, unknown_refused;
 };
 
-struct mesh_call { /* one CSK pull */
+struct mesh_call { /* one RequestClusterSharedKey */
     struct mesh *mesh;
     struct am_grpc_call *call; /* NULL: free */
     uint8_t id[32];
+    bool holder; /* to learn whether it holds the key; else to pull it */
 };
 
 struct mesh_rpc { /* mesh_peer_rpc.c */
     struct am_grpc_server *server;
     uint32_t server_ip;
     int64_t retry_ms;
-    struct mesh_call call[MESH_CSK_PARALLEL];
-    char last[AM_ERROR_TEXT]; /* how the last pull failed */
+    struct mesh_call call[MESH_CSK_PARALLEL + 1]; /* the last one is the holder question */
+    char last[AM_ERROR_TEXT];                     /* how the last pull failed */
 };
 
 struct mesh {
@@ -87,10 +90,15 @@ struct mesh {
     enum mesh_csk_why csk_why;
     bool csk_done, csk_ever, healthy;
     uint64_t healthy_ms;
+    struct mesh_holders holders;
+    size_t holders_said;
     char ask_reason[MESH_REASON]; /* why the last question of ours was refused */
 
     struct mesh_peer_state peer[MESH_MEMBERS_MAX];
     struct mesh_set rivals, ignored;
+    struct mesh_edkeys edkeys;
+    bool edkeys_changed; /* since they were written */
+    int64_t edkeys_due_ms;
     struct mesh_endpoints endpoints;
     struct timespec endpoints_time;
     int64_t endpoints_size, endpoints_due_ms;
@@ -119,7 +127,7 @@ void mesh_beats_close(struct mesh *m);
 
 /* mesh_peer_rpc.c */
 void mesh_rpc_run(struct mesh *m); /* serve, once the mesh IP is ours */
-void mesh_rpc_dial(struct mesh *m, size_t i);
+void mesh_rpc_dial(struct mesh *m, size_t i, bool holder);
 void mesh_rpc_cancel(struct mesh *m);
 void mesh_rpc_close(struct mesh *m);
 
@@ -127,5 +135,9 @@ void mesh_rpc_close(struct mesh *m);
 void mesh_file_run(struct mesh *m);
 int mesh_ignore_check(const char *list, struct am_error *err) AM_MUST_CHECK;
 bool mesh_ignore_has(const char *list, const struct mesh_known *member);
+
+/* mesh_cache.c: peer-ed25519.v1 */
+void mesh_cache_read(struct mesh *m);
+void mesh_cache_run(struct mesh *m);
 
 #endif

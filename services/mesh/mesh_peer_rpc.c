@@ -1,4 +1,5 @@
-/*  mesh_peer_rpc -- PeerControl on the mesh IP: the CSK given to members, and pulled from them  */
+/*  mesh_peer_rpc -- PeerControl on the mesh IP: the CSK given to members, pulled from them, and
+ * asked after  */
 #include "mesh_int.h"
 
 #include "../../common/base/am_clock.h"
@@ -104,58 +105,73 @@ mesh_rpc_run(struct mesh *m)
     am_log(AM_WARN, "rpc.bind", "port=%d reason=\"%s\"", MESH_RPC_PORT, err.text);
 }
 
-struct accept {
+struct accept { /* a box that keyagent judges */
     struct mesh *mesh;
-    uint32_t life;
-    char from[65];
+    uint32_t life, era;
+    bool holder;
+    uint8_t from[32];
 };
+
+/* Whatever was done with the answer of a call, the machine that asked for it must hear of it. */
+static void
+judged(struct mesh *m, bool holder)
+{
+    if (holder)
+        mesh_holders_ended(&m->holders, am_mono_ms(), mesh_jitter());
+    else
+        mesh_csk_accepted(&m->csk);
+}
 
 static void
 on_accepted(void *arg, int code, const void *reply, const struct am_error *err)
 {
     struct accept *a = arg;
     struct mesh *m = a->mesh;
+    size_t i = mesh_view_find(&m->view, a->from);
+    char from[65];
 
     (void)reply;
+    am_hex(from, a->from, 32);
     if (code != AM_OK) {
         snprintf(m->rpc.last, sizeof m->rpc.last, "%s", err->text);
-        am_log(AM_WARN, "csk.refused", "from=%s reason=\"%s\"", a->from, err->text);
+        am_log(AM_WARN, "csk.refused", "from=%s reason=\"%s\"", from, err->text);
     } else {
-        am_log(AM_INFO, "csk.pulled", "from=%s", a->from);
+        am_log(AM_INFO, a->holder ? "csk.holder" : "csk.pulled", "from=%s", from);
+        if (a->era == m->holders.era && i != MESH_NOBODY)
+            mesh_holders_proved(&m->holders, i, am_mono_ms());
     }
     if (a->life == m->life)
-        mesh_csk_accepted(&m->csk);
+        judged(m, a->holder);
     free(a);
     mesh_wake(m);
 }
 
 static void
-offer(struct mesh *m, const uint8_t from[static 32], struct am_bin box)
+offer(struct mesh *m, const struct mesh_call *c, struct am_bin box)
 {
     struct keyagent_csk_accept ask = {.sealed = box};
     struct accept *a = calloc(1, sizeof *a);
     struct am_error err = {0};
 
-    if (a == NULL) {
-        mesh_csk_accepted(&m->csk);
-        return;
+    if (a != NULL) {
+        *a =
+            (struct accept){.mesh = m, .life = m->life, .era = m->holders.era, .holder = c->holder};
+        memcpy(a->from, c->id, 32);
+        if (bus_call(m->bus, BUS_METHOD_keyagent_csk_accept, &ask, SEAL_MS, "", on_accepted, a,
+                     &err) == AM_OK)
+            return;
     }
-    *a = (struct accept){.mesh = m, .life = m->life};
-    am_hex(a->from, from, 32);
-    if (bus_call(m->bus, BUS_METHOD_keyagent_csk_accept, &ask, SEAL_MS, "", on_accepted, a, &err) !=
-        AM_OK) {
-        mesh_csk_accepted(&m->csk);
-        free(a);
-    }
+    free(a);
+    judged(m, c->holder);
 }
 
 static void
-on_pulled(void *arg, int code, struct am_bin message, const struct am_error *err)
+on_answer(void *arg, int code, struct am_bin message, const struct am_error *err)
 {
     struct mesh_call *c = arg;
     struct mesh *m = c->mesh;
     Attestmesh__Peer__V1__SealedCsk *got = NULL;
-    bool box;
+    bool box, offered;
 
     c->call = NULL;
     if (code == AM_OK)
@@ -166,49 +182,58 @@ on_pulled(void *arg, int code, struct am_bin message, const struct am_error *err
     if (code == AM_OK && !box)
         snprintf(m->rpc.last, sizeof m->rpc.last,
                  "a peer answered without a sealed key of 80 bytes");
-    if (mesh_csk_answer(&m->csk, box) && box)
-        offer(m, c->id, am_bin_of(got->sealed_csk.data, 80));
+    offered = c->holder ? box : mesh_csk_answer(&m->csk, box);
+    if (offered)
+        offer(m, c, am_bin_of(got->sealed_csk.data, 80));
+    else if (c->holder)
+        judged(m, true);
     if (got != NULL)
         attestmesh__peer__v1__sealed_csk__free_unpacked(got, NULL);
     mesh_wake(m);
 }
 
 void
-mesh_rpc_dial(struct mesh *m, size_t i)
+mesh_rpc_dial(struct mesh *m, size_t i, bool holder)
 {
     Attestmesh__Peer__V1__CskRequest ask = ATTESTMESH__PEER__V1__CSK_REQUEST__INIT;
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(MESH_RPC_PORT)};
-    struct mesh_call *c = m->rpc.call;
+    struct mesh_call *c = m->rpc.call + (holder ? MESH_CSK_PARALLEL : 0);
     struct am_error err = {0};
     uint8_t bytes[64];
     size_t len;
 
-    while (c->call != NULL && c < m->rpc.call + MESH_CSK_PARALLEL - 1)
+    while (!holder && c->call != NULL && c < m->rpc.call + MESH_CSK_PARALLEL - 1)
         c++;
-    AM_ASSERT(c->call == NULL); /* mesh_csk keeps at most that many in flight */
+    AM_ASSERT(c->call == NULL); /* mesh_csk keeps at most eight in flight, mesh_holders one */
     c->mesh = m;
+    c->holder = holder;
     memcpy(c->id, m->view.ids[i], 32);
     to.sin_addr.s_addr = htonl(m->view.member[i].ip);
     ask.requester_member_id.data = m->view.own_id;
     ask.requester_member_id.len = 32;
     len = attestmesh__peer__v1__csk_request__pack(&ask, bytes);
     if (am_grpc_ask(&c->call, m->loop, &to, SERVICE "RequestClusterSharedKey",
-                    am_bin_of(bytes, len), MESH_CSK_CONNECT_MS, MESH_CSK_RPC_MS, on_pulled, c,
+                    am_bin_of(bytes, len), MESH_CSK_CONNECT_MS, MESH_CSK_RPC_MS, on_answer, c,
                     &err) != AM_OK) {
         c->call = NULL;
         snprintf(m->rpc.last, sizeof m->rpc.last, "%s", err.text);
-        mesh_csk_answer(&m->csk, false);
+        if (holder)
+            judged(m, true);
+        else
+            mesh_csk_answer(&m->csk, false);
     }
 }
 
 void
 mesh_rpc_cancel(struct mesh *m)
 {
-    for (size_t i = 0; i < MESH_CSK_PARALLEL; i++)
+    for (size_t i = 0; i <= MESH_CSK_PARALLEL; i++)
         if (m->rpc.call[i].call != NULL)
             am_grpc_cancel(&m->rpc.call[i].call);
     m->life++; /* what keyagent still holds of ours belongs to the past */
     mesh_csk_reset(&m->csk);
+    if (m->holders.busy)
+        judged(m, true);
 }
 
 void

@@ -152,6 +152,19 @@ say_always(struct words *w, const struct mesh *m)
         say(w, "%s%s", w->len > 0 ? "; " : "", m->endpoints_reason);
 }
 
+/* Said once when it changes; at one, what is lost with this node is the cluster. */
+static size_t
+holders(struct mesh *m)
+{
+    size_t n = mesh_holders_count(&m->holders, &m->view, m->csk_done);
+
+    if (n != m->holders_said)
+        am_log(n == 1 && m->view.count > 1 && m->healthy ? AM_WARN : AM_INFO, "csk.holders",
+               "known=%zu members=%zu", n, m->view.count);
+    m->holders_said = n;
+    return n;
+}
+
 static void
 publish_node(struct mesh *m, const struct mesh_set *connected)
 {
@@ -176,6 +189,8 @@ publish_node(struct mesh *m, const struct mesh_set *connected)
     fact.mesh_ip = m->wg.ip;
     fact.members = m->view.count;
     fact.live_peers = heard > 0 ? heard - 1 : 0;
+    fact.csk_members = m->view.committed ? m->view.count : 0;
+    fact.csk_holders = fact.csk_members > 0 ? holders(m) : 0;
     fact.healthy_ms = m->healthy_ms;
     fact.block_number = m->view.block;
     bus_status(m->bus,

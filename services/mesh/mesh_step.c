@@ -83,6 +83,7 @@ reset(struct mesh *m)
                                             : "the own record or the commitment is gone");
     mesh_rpc_cancel(m);
     mesh_gate_close(&m->gate);
+    mesh_holders_reset(&m->holders);
     m->beats.said = (struct mesh_set){0};
     m->applied = 0;
     m->healthy = m->csk_ever = m->csk_done = false;
@@ -216,7 +217,17 @@ step_csk(struct mesh *m, int64_t now)
     if (plan.commit)
         ask(m, BUS_METHOD_chain_commit, &m->csk.commit, on_committed);
     for (size_t i = 0; i < plan.dial_count; i++)
-        mesh_rpc_dial(m, plan.dial[i]);
+        mesh_rpc_dial(m, plan.dial[i], false);
+}
+
+static void
+step_holders(struct mesh *m, int64_t now)
+{
+    struct mesh_set live = mesh_gate_connected(&m->gate, now);
+    size_t i = mesh_holders_step(&m->holders, &m->view, &live, m->healthy && m->csk_done, now);
+
+    if (i != MESH_NOBODY)
+        mesh_rpc_dial(m, i, true);
 }
 
 void
@@ -226,6 +237,7 @@ mesh_step(struct mesh *m)
     bool was = m->gate.opened;
 
     mesh_file_run(m);
+    mesh_cache_run(m);
     step_member(m, now);
     step_stranger(m);
     step_device(m);
@@ -236,8 +248,10 @@ mesh_step(struct mesh *m)
     } else {
         m->verdict = (struct mesh_gate_verdict){.why = MESH_GATE_NOT_MEMBER};
     }
-    if (m->view.known)
+    if (m->view.known) {
         step_csk(m, now);
+        step_holders(m, now);
+    }
     if (m->gate.opened && !was)
         am_log(AM_INFO, "gate.opened", "members=%zu", m->view.count);
     if (m->gate.opened && m->csk_done && !m->healthy) {
@@ -257,15 +271,17 @@ move_peers(struct mesh *m, const struct mesh_view *next)
     memset(moved, 0, sizeof moved);
     for (size_t i = 0; i < next->count; i++) {
         size_t old = mesh_view_find(&m->view, next->ids[i]);
+        const uint8_t *key = mesh_edkeys_of(&m->edkeys, &next->member[i]);
         struct mesh_beat_peer *b = &moved[i].beat;
 
         if (old != MESH_NOBODY)
             moved[i] = m->peer[old];
-        if (next->member[i].has_ed25519 && !b->has_key)
+        if (key != NULL && !b->has_key)
             m->beats.wanted = true; /* what it said until now was refused: it answers this one */
         b->ip = next->member[i].ip;
-        b->has_key = next->member[i].has_ed25519;
-        memcpy(b->ed25519_pub, next->member[i].ed25519_pub, 32);
+        b->has_key = key != NULL;
+        if (b->has_key)
+            memcpy(b->ed25519_pub, key, 32);
     }
     for (size_t i = 0; i < m->view.count; i++)
         if (mesh_view_find(next, m->view.ids[i]) == MESH_NOBODY)
@@ -286,7 +302,9 @@ mesh_take_view(struct mesh *m, const struct chain_view *fact)
     }
     if (!mesh_view_continues(&m->view, &m->next))
         mesh_rpc_cancel(m); /* indices have moved */
+    m->edkeys_changed = mesh_edkeys_learn(&m->edkeys, &m->next) || m->edkeys_changed;
     move_peers(m, &m->next);
+    mesh_holders_view(&m->holders, &m->view, &m->next);
     m->view = m->next;
     mesh_gate_members(&m->gate, m->view.ids, m->view.count, m->view.self);
     m->rivals = m->ignored = (struct mesh_set){0};

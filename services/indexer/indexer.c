@@ -3,6 +3,7 @@
 
 #include "../../common/base/am_log.h"
 #include "../../common/net/am_http.h"
+#include "ix_file.h"
 #include "ix_poll.h"
 
 #include <stdlib.h>
@@ -20,6 +21,7 @@ struct indexer {
     struct eth_rpc *rpc;
     struct ix_store *store;
     struct ix_poll poll;
+    struct ix_file file;
     ev_timer again; /* after a failure, and while behind */
     double pause;
 };
@@ -46,7 +48,9 @@ on_moved(void *arg, int code, const struct am_error *err)
     struct indexer *ix = arg;
     double poll = (double)ix->settings->poll_ms / 1000;
 
-    publish(ix, code == AM_OK ? "ready" : "failing", code == AM_OK ? "" : err->text);
+    if (code == AM_OK)
+        ix_file_moved(&ix->file, ix->poll.cursor.block, false);
+    publish(ix, code == AM_OK ? "ready" : "failing", code == AM_OK ? ix->file.reason : err->text);
     if (code == AM_OK) {
         ix->pause = poll;
         ix_poll_step(&ix->poll); /* at once, while there is more */
@@ -73,16 +77,16 @@ on_again(struct ev_loop *loop, ev_timer *w, int events)
 static int
 begin(struct indexer *ix, const struct chain_view *view, struct am_error *err)
 {
-    uint64_t start = ix->settings->start_block > 0 ? ix->settings->start_block : view->block_number;
     int r;
 
     memcpy(ix->poll.cluster, view->cluster.p, 20);
+    memcpy(ix->file.owner.cluster, view->cluster.p, 20);
+    memcpy(ix->file.owner.member_id, view->member_id.p, 32);
     if ((r = ix_store_open(&ix->store, ix->settings->state_dir, ix->poll.cluster, err)) != AM_OK ||
-        (r = ix_store_cursor(ix->store, &ix->poll.cursor, err)) != AM_OK)
+        (r = ix_file_begin(&ix->file, &ix->poll.cursor, ix->store, ix->settings->start_block,
+                           view->block_number, err)) != AM_OK)
         return r;
     ix->poll.store = ix->store;
-    if (!ix->poll.cursor.set)
-        ix->poll.cursor.block = start > 0 ? start - 1 : 0;
     return AM_OK;
 }
 
@@ -189,6 +193,7 @@ indexer_open(struct indexer **out, struct ev_loop *loop, struct bus *bus,
     ix->bus = bus;
     ix->settings = settings;
     ix->pause = (double)settings->poll_ms / 1000;
+    ix->file.dir = settings->state_dir;
     ix->poll.batch = settings->batch_size;
     ix->poll.moved = on_moved;
     ix->poll.arg = ix;
@@ -215,6 +220,8 @@ indexer_close(struct indexer **ix)
     ev_timer_stop((*ix)->loop, &(*ix)->again);
     eth_rpc_close(&(*ix)->rpc);
     am_http_close(&(*ix)->http);
+    if ((*ix)->store != NULL)
+        ix_file_moved(&(*ix)->file, (*ix)->poll.cursor.block, true);
     ix_store_close(&(*ix)->store);
     free(*ix);
     *ix = NULL;

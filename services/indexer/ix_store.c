@@ -11,6 +11,7 @@
 
 struct ix_store {
     sqlite3 *db;
+    bool renewed;
 };
 
 /* temp_store: no other folder is open to us. */
@@ -92,6 +93,7 @@ ix_store_open(struct ix_store **out, const char *dir, const uint8_t cluster[stat
     for (int attempt = 0; attempt < 2; attempt++) {
         if (sqlite3_open(path, &s->db) == SQLITE_OK && run(s, schema, err) == AM_OK &&
             same_cluster(s, cluster) == 1) {
+            s->renewed = attempt > 0;
             *out = s;
             return AM_OK;
         }
@@ -115,6 +117,12 @@ ix_store_close(struct ix_store **s)
     sqlite3_close((*s)->db);
     free(*s);
     *s = NULL;
+}
+
+bool
+ix_store_renewed(const struct ix_store *s)
+{
+    return s->renewed;
 }
 
 int

@@ -22,6 +22,9 @@ int ix_store_open(struct ix_store **store, const char *dir, const uint8_t cluste
                   struct am_error *err) AM_MUST_CHECK;
 void ix_store_close(struct ix_store **store);
 
+/* Whether one was there, and was begun anew. */
+bool ix_store_renewed(const struct ix_store *store);
+
 int ix_store_cursor(struct ix_store *store, struct ix_cursor *cursor,
                     struct am_error *err) AM_MUST_CHECK;
 int ix_store_count(struct ix_store *store, uint64_t *count, struct am_error *err) AM_MUST_CHECK;

@@ -2,6 +2,7 @@
 set(here ${CMAKE_CURRENT_LIST_DIR})
 am_test(indexer_log ${here}/test_indexer_log.c LIBS indexer)
 am_test(indexer_store ${here}/test_indexer_store.c LIBS indexer)
+am_test(indexer_resume ${here}/test_indexer_resume.c LIBS indexer)
 am_test(indexer_poll ${here}/test_indexer_poll.c LIBS indexer dn_rpcdouble)
 am_test(indexer_serve ${here}/test_indexer_serve.c LIBS indexer dn_rpcdouble)
 set(anvil ${CMAKE_SOURCE_DIR}/devnet/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil)

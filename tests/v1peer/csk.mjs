@@ -7,6 +7,7 @@ import { bytesToHex, hexToBytes, keccak256 } from 'viem'
 import { calldata, ZERO32 } from './chain.mjs'
 import { deriveCsk, seal } from './keys.mjs'
 import { log, reason } from './log.mjs'
+import { cachedCsk, keepCsk } from './state.mjs'
 
 const PORT = 50051, PARALLEL = 8, CONNECT_MS = 1000, RPC_MS = 2000
 const proto = protoLoader.loadSync(fileURLToPath(new URL('../../proto/peer.proto', import.meta.url)), { keepCase: true })
@@ -81,6 +82,11 @@ export function pull(list, askOne) {
 
 async function tryOnce(node) {
   const commitment = await node.read(node.cluster, 'cskCommitment')
+  if (commitment !== ZERO32 && commitment !== node.cacheTriedFor) {
+    node.cacheTriedFor = commitment
+    const key = await cachedCsk(node, commitment).catch((e) => log('state-ignored', { file: 'csk.v1', reason: reason(e) }))
+    if (key) return { key, from: 'cache' }
+  }
   if (node.originator === node.id) {
     const key = await deriveCsk(node.agent)
     if (commitment === ZERO32) await node.submit('setCskCommitment', node.cluster, calldata('setCskCommitment', keccak256(key)))
@@ -98,6 +104,7 @@ export async function runCsk(node, signal) {
     const found = await tryOnce(node).catch((e) => log('csk-failed', { reason: reason(e) }))
     if (found) {
       node.csk = found.key
+      if (found.from !== 'cache') await keepCsk(node, found.key).catch((e) => log('state-not-written', { file: 'csk.v1', reason: reason(e) }))
       log('csk-held', { from: found.from, commitment: keccak256(found.key) })
       return node.settlePhase()
     }

@@ -47,6 +47,8 @@ export async function deriveKeys(agent) {
 
 export const deriveCsk = async (agent) => seed32((await agent.getKey('attestmesh.cluster-shared.v1', 'csk-v1')).key)
 export const seal = (plain, xPub) => sodium.crypto_box_seal(plain, hexToBytes(xPub))
+export const wrap = (plain, aad, nonce, kek) => sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(plain, aad, null, nonce, kek)
+export const unwrap = (sealed, aad, nonce, kek) => sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, sealed, aad, nonce, kek)
 export const verifyEd25519 = (signature, digest, edPub) => sodium.crypto_sign_verify_detached(...[signature, digest, edPub].map((hex) => hexToBytes(hex)))
 
 // The DstackProof tuple. The app key is not delivered: it is what the app signature recovers to.

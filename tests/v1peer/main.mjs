@@ -17,7 +17,7 @@ function settingsOf(env) {
   if (member && !/^0x[0-9a-f]{40}$/.test(member)) throw new Error('MEMBER_CONTRACT: expected 20 bytes as 0x hex, got another shape')
   return {
     member: member && BigInt(member) ? member : undefined, chainId: number('CHAIN_ID'), rpcUrl: env.RPC_URL, bundlerUrl: env.BUNDLER_URL,
-    paymasterUrl: env.PAYMASTER_URL, policy: env.GAS_POLICY_ID, endpoints: env.ATTESTMESH_ENDPOINTS, wgPort: number('WG_LISTEN_PORT', 51821),
+    paymasterUrl: env.PAYMASTER_URL, policy: env.GAS_POLICY_ID, endpoints: env.ATTESTMESH_ENDPOINTS, stateDir: env.SIDECAR_STATE_DIR, wgPort: number('WG_LISTEN_PORT', 51821),
     socket: env.DSTACK_SOCKET || '/var/run/dstack.sock', health: env.HEALTH_HTTP_ADDR || '127.0.0.1:9090', reconcileMs: number('RECONCILE_MS', 15000),
   }
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { calldata, makeReader, jsonRpc, PUBLISH_ED25519, ZERO32 } from './chain.mjs'
 import { deriveKeys, registrationProof } from './keys.mjs'
 import { log, reason } from './log.mjs'
+import { keepPeerKey, loadState, moveCursor } from './state.mjs'
 import { makeSubmitter } from './userop.mjs'
 import { dotted, memberId, meshIp } from './wire.mjs'
 import { readEndpoints } from './wg.mjs'
@@ -24,14 +25,15 @@ export async function identify(node, settings, signal) {
   node.keys = await deriveKeys(node.agent)
   node.member = settings.member ?? await node.agent.appId()
   log('identity', { member: node.member, xPub: node.keys.xPub, edPub: node.keys.edPub, wgPub: node.keys.wgPub, owner: node.keys.account.address })
-  const rpc = jsonRpc(settings.rpcUrl, 'rpc')
+  const rpc = node.rpc = jsonRpc(settings.rpcUrl, 'rpc')
   node.read = makeReader(rpc)
   node.cluster = (await retry('cluster', 90, signal, () => node.read(node.member, 'cluster'))).toLowerCase()
   const chainId = Number(await rpc('eth_chainId', []))
   if (chainId !== settings.chainId) throw new Error(`rpc: expected chain ${settings.chainId} (CHAIN_ID), got ${chainId}`)
   const [cidrIp, prefix] = await node.read(node.cluster, 'meshCidr')
   const id = memberId(node.cluster, node.member)
-  Object.assign(node, { id, ip: dotted(meshIp(id, cidrIp, prefix)), prefix })
+  Object.assign(node, { id, ip: dotted(meshIp(id, cidrIp, prefix)), prefix, stateDir: settings.stateDir })
+  await loadState(node)
   node.submit = makeSubmitter({
     rpc, bundler: jsonRpc(settings.bundlerUrl, 'bundler'), paymaster: settings.paymasterUrl && jsonRpc(settings.paymasterUrl, 'paymaster'),
     read: node.read, account: node.keys.account, member: node.member, chainId, policy: settings.policy,
@@ -78,7 +80,7 @@ async function configure(node, id, endpoints) {
 }
 
 async function reconcile(node, endpointsPath) {
-  const members = await node.read(node.cluster, 'listMembers')
+  const head = BigInt(await node.rpc('eth_blockNumber', [])), members = await node.read(node.cluster, 'listMembers')
   node.originator = members[0] ?? null
   if (members.every((id) => id === node.id)) return node.setPhase('waiting-peers')
   const endpoints = await readEndpoints(endpointsPath)
@@ -90,11 +92,14 @@ async function reconcile(node, endpointsPath) {
     }
     if (peer.edPub) continue
     // v1 takes every failure here as "no key yet": old clusters revert for want of the selector.
-    const key = await node.read(node.cluster, 'ed25519KeyOf', id).catch(() => ZERO32)
-    if (key === ZERO32) continue
+    const onChain = await node.read(node.cluster, 'ed25519KeyOf', id).catch(() => ZERO32)
+    const key = onChain !== ZERO32 ? onChain : node.learned.get(id)
+    if (!key) continue
     peer.edPub = key
+    await keepPeerKey(node, id, key)
     log('peer-key', { peer: id, edPub: key })
   }
+  await moveCursor(node, head)
   node.settlePhase()
 }
 

@@ -18,8 +18,8 @@ export function meshIp(id, cidrIp, prefix) {
 }
 
 export const dotted = (ip) => [24, 16, 8, 0].map((s) => (ip >>> s) & 255).join('.')
-const ints = (hex) => Array.from(hexToBytes(hex))
-const must = (good, what) => { if (!good) throw new Error(`heartbeat: expected ${what}, got something else`) }
+export const ints = (hex) => Array.from(hexToBytes(hex))
+const must = (good, what) => { if (!good) throw new Error(`expected ${what}, got something else`) }
 
 export const heartbeatDigest = ({ version, sender, timestamp, connected }) =>
   keccak256(concatHex([toHex(version, { size: 1 }), sender, toHex(timestamp, { size: 8 }), ...connected]))
@@ -30,7 +30,7 @@ export function encodeHeartbeat({ version, sender, timestamp, connected }, signa
   return encode({ payload, signature: ints(signature) }, { mapSorter: () => 0 })
 }
 
-function hexOf(value, length, what) {
+export function hexOf(value, length, what) {
   const bytes = value instanceof Uint8Array ? [...value] : value
   must(Array.isArray(bytes) && bytes.length === length && bytes.every((n) => Number.isInteger(n) && n >= 0 && n < 256), `${length} bytes of ${what}`)
   return bytesToHex(Uint8Array.from(bytes))

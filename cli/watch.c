@@ -81,6 +81,7 @@ static void
 on_csk(struct watch *w, const struct keyagent_csk *c)
 {
     w->csk_held = c->held;
+    am_str_copy(w->csk_source, sizeof w->csk_source, c->source);
     copy(w->commitment, 32, c->commitment);
 }
 

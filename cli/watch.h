@@ -33,6 +33,7 @@ struct watch {
     /* keyagent.csk */
     uint8_t commitment[32];
     bool csk_held;
+    char csk_source[17];
     /* chain.status */
     char chain_phase[33], chain_reason[385];
     uint64_t head, rpc_calls;

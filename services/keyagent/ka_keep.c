@@ -51,9 +51,13 @@ int
 ka_keep_take(struct keyagent *k, const uint8_t key[static 32], enum ka_csk_source source,
              struct am_error *err)
 {
-    int rc = hold(k, key, source, err);
+    uint8_t commitment[32];
+    int rc;
 
-    if (rc != AM_OK)
+    am_csk_commitment(commitment, key);
+    if (source == KA_CSK_PULLED && k->csk.held && memcmp(k->csk.commitment, commitment, 32) == 0)
+        return AM_OK;
+    if ((rc = hold(k, key, source, err)) != AM_OK)
         return rc;
     save(k);
     ka_publish_csk(k);

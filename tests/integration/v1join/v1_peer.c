@@ -100,13 +100,14 @@ machine_ready(struct e2e *t, void *arg)
 }
 
 static void
-start_node(struct e2e *t, struct v1_peer *peer, const char *endpoints)
+start_node(struct e2e *t, struct v1_peer *peer)
 {
-    char cwd[600], modules[700], socket[LINE], file[LINE], chain[LINE];
+    char cwd[600], modules[700], socket[LINE], file[LINE], chain[LINE], state[LINE];
     const char *const argv[] = {"node", "main.mjs", NULL};
     const char *const env[] = {chain,
                                socket,
                                file,
+                               state,
                                "RPC_URL=" DN_RPC_URL,
                                "BUNDLER_URL=" DN_BUNDLER_URL,
                                "PAYMASTER_URL=" DN_PAYMASTER_URL,
@@ -122,7 +123,8 @@ start_node(struct e2e *t, struct v1_peer *peer, const char *endpoints)
     snprintf(modules, sizeof modules, "%s/node_modules/viem", cwd);
     snprintf(chain, sizeof chain, "CHAIN_ID=%u", DN_CHAIN_ID);
     snprintf(socket, sizeof socket, "DSTACK_SOCKET=%s/dstack.sock", peer->node->dir);
-    snprintf(file, sizeof file, "ATTESTMESH_ENDPOINTS=%s", endpoints);
+    snprintf(file, sizeof file, "ATTESTMESH_ENDPOINTS=%s/endpoints", peer->node->dir);
+    snprintf(state, sizeof state, "SIDECAR_STATE_DIR=%s/state", peer->node->dir);
     if (access(modules, F_OK) != 0)
         r = am_fail(&err, AM_NOT_FOUND, "%s is missing: run `npm ci --ignore-scripts` in %s",
                     modules, cwd);
@@ -154,7 +156,13 @@ v1_peer_start(struct e2e *t, struct v1_peer *peer)
         r = am_fail(&err, AM_DEADLINE_EXCEEDED,
                     "expected a guest agent and a WireGuard device within %d ms", READY_MS);
     e2e_need(t, r, &err, "machine of the v1 peer");
-    start_node(t, peer, path);
+    start_node(t, peer);
+}
+
+void
+v1_peer_again(struct e2e *t, struct v1_peer *peer)
+{
+    start_node(t, peer);
 }
 
 bool

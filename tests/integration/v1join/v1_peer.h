@@ -26,6 +26,10 @@ void v1_id_text(char out[static V1_ID_TEXT], const uint8_t id[static 32]);
  * knows the endpoints of those members that exist now.  Ends the program on failure. */
 void v1_peer_start(struct e2e *t, struct v1_peer *peer);
 
+/* Start its process again on the same machine, where it or the suite has ended: the state folder
+ * is the one of both. */
+void v1_peer_again(struct e2e *t, struct v1_peer *peer);
+
 /* Whether its process runs. */
 bool v1_peer_runs(struct v1_peer *peer);
 

@@ -193,6 +193,7 @@ mesh_stop(struct mesh **mp)
         return;
     ev_timer_stop(m->loop, &s->tick);
     ev_prepare_stop(m->loop, &s->before_sleep);
+    mesh_cache_run(m, true);
     mesh_beats_close(m);
     mesh_rpc_close(m);
     mesh_wg_close(&m->wg);

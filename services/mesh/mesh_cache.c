@@ -1,4 +1,5 @@
-/*  mesh_cache -- peer-ed25519.v1 on disk: read once at the start, written when a key is new.  */
+/*  mesh_cache -- peer-ed25519.v1 on disk: read once at the start, written some seconds after a key
+ * is new.  */
 #include "mesh_int.h"
 
 #include "../../common/base/am_clock.h"
@@ -8,7 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define APART_MS 1000  /* members register in bursts: one write for all */
+#define LATER_MS                                                                                   \
+    5000 /* members register in bursts, and while they do the loop must not wait for a disk */
 #define AGAIN_MS 60000 /* the folder cannot be written: a cache waits */
 
 void
@@ -33,16 +35,24 @@ mesh_cache_read(struct mesh *m)
 }
 
 void
-mesh_cache_run(struct mesh *m)
+mesh_cache_learn(struct mesh *m, const struct mesh_view *view)
+{
+    if (!mesh_edkeys_learn(&m->edkeys, view) || m->edkeys_changed)
+        return;
+    m->edkeys_changed = true;
+    m->edkeys_due_ms = am_mono_ms() + LATER_MS;
+}
+
+void
+mesh_cache_run(struct mesh *m, bool now)
 {
     struct am_error err = {0};
-    int64_t now = am_mono_ms();
 
-    if (!m->edkeys_changed || now < m->edkeys_due_ms)
+    if (!m->edkeys_changed || (!now && am_mono_ms() < m->edkeys_due_ms))
         return;
     m->edkeys_changed = am_file_write(m->settings->state_dir, MESH_EDKEYS_FILE,
                                       mesh_edkeys_bytes(&m->edkeys), &err) != AM_OK;
-    m->edkeys_due_ms = now + (m->edkeys_changed ? AGAIN_MS : APART_MS);
+    m->edkeys_due_ms = am_mono_ms() + AGAIN_MS;
     if (m->edkeys_changed)
         am_log(AM_WARN, "edkeys.not_written", "reason=\"%s\"", err.text);
     else

@@ -138,6 +138,7 @@ bool mesh_ignore_has(const char *list, const struct mesh_known *member);
 
 /* mesh_cache.c: peer-ed25519.v1 */
 void mesh_cache_read(struct mesh *m);
-void mesh_cache_run(struct mesh *m);
+void mesh_cache_learn(struct mesh *m, const struct mesh_view *view);
+void mesh_cache_run(struct mesh *m, bool now);
 
 #endif

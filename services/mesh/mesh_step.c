@@ -237,7 +237,7 @@ mesh_step(struct mesh *m)
     bool was = m->gate.opened;
 
     mesh_file_run(m);
-    mesh_cache_run(m);
+    mesh_cache_run(m, false);
     step_member(m, now);
     step_stranger(m);
     step_device(m);
@@ -302,7 +302,7 @@ mesh_take_view(struct mesh *m, const struct chain_view *fact)
     }
     if (!mesh_view_continues(&m->view, &m->next))
         mesh_rpc_cancel(m); /* indices have moved */
-    m->edkeys_changed = mesh_edkeys_learn(&m->edkeys, &m->next) || m->edkeys_changed;
+    mesh_cache_learn(m, &m->next);
     move_peers(m, &m->next);
     mesh_holders_view(&m->holders, &m->view, &m->next);
     m->view = m->next;

@@ -1,6 +1,7 @@
 /*  ka_cache -- csk.v1: the CSK at rest, wrapped by a key of the TEE, as v1 writes and reads it.  */
 #include "ka_cache.h"
 
+#include "../../common/base/am_declassify.h"
 #include "../../common/crypto/am_curve.h"
 #include "../../common/wire/am_cbor.h"
 #include "../../common/wire/am_member.h"
@@ -47,6 +48,7 @@ ka_cache_wrap(uint8_t out[static KA_CACHE_MAX], size_t *len, const struct ka_cac
     if (crypto_aead_xchacha20poly1305_ietf_encrypt(sealed, NULL, csk, 32, aad, sizeof aad, NULL,
                                                    nonce, wrap) != 0)
         return am_fail(err, AM_INTERNAL, KA_CACHE_FILE ": libsodium does not encrypt");
+    am_declassify(sealed, sizeof sealed); /* it goes to the disk */
     am_cbor_map(&o, FIELDS);
     am_cbor_key(&o, names[FORM]);
     am_cbor_uint(&o, VERSION);
@@ -132,11 +134,14 @@ decrypt(uint8_t csk[static 32], const struct envelope *e, const struct ka_cache_
         const uint8_t wrap[static 32], struct am_error *err)
 {
     uint8_t aad[AAD_LEN], commitment[32];
+    bool closed;
 
     associated(aad, scope);
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(csk, NULL, NULL, e->ciphertext,
-                                                   sizeof e->ciphertext, aad, sizeof aad, e->nonce,
-                                                   wrap) != 0)
+    closed = crypto_aead_xchacha20poly1305_ietf_decrypt(csk, NULL, NULL, e->ciphertext,
+                                                        sizeof e->ciphertext, aad, sizeof aad,
+                                                        e->nonce, wrap) != 0;
+    am_declassify(&closed, sizeof closed); /* whether it opens is no secret */
+    if (closed)
         return am_fail(err, AM_UNAUTHENTICATED,
                        KA_CACHE_FILE ": expected a key that this TEE wrapped, got another or a "
                                      "damaged one");

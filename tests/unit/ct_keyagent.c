@@ -11,6 +11,7 @@
 #include "../../common/wire/am_heartbeat.h"
 #include "../../common/wire/am_member.h"
 #include "guest_double.h"
+#include "ka_cache.h"
 #include "ka_csk.h"
 #include "ka_fixture.h"
 #include "ka_heartbeat.h"
@@ -197,6 +198,36 @@ csk_derive(void)
 }
 
 static bool
+csk_cache(void)
+{
+    uint8_t csk[32] = {5, 6, 7}, expected[32], opened[32], commitment[32], file[KA_CACHE_MAX];
+    const uint8_t nonce[KA_CACHE_NONCE] = {1};
+    const struct ka_cache_scope scope = {f.cluster, f.self.member, commitment};
+    size_t len;
+
+    memcpy(expected, csk, sizeof csk);
+    am_csk_commitment(commitment, csk);
+    secret(csk, sizeof csk);
+    secret(f.keys.key[KA_KEY_WRAP], 32);
+    return ka_cache_wrap(file, &len, &scope, nonce, f.keys.key[KA_KEY_WRAP], csk, &err) == AM_OK &&
+           ka_cache_unwrap(opened, am_bin_of(file, len), &scope, f.keys.key[KA_KEY_WRAP], &err) ==
+               AM_OK &&
+           is(opened, expected, 32);
+}
+
+static bool
+app_secret(void)
+{
+    uint8_t csk[32] = {5, 6, 7}, before[32], after[32];
+
+    if (ka_csk_derive(before, csk, am_str_of("app"), &err) != AM_OK)
+        return false;
+    secret(csk, sizeof csk);
+    return ka_csk_derive(after, csk, am_str_of("app"), &err) == AM_OK &&
+           is(after, before, sizeof after);
+}
+
+static bool
 leak_memcmp(void)
 {
     secret(&f.keys, sizeof f.keys);
@@ -221,7 +252,8 @@ static const struct {
     {"heartbeat", heartbeat},       {"user_operation", user_operation},
     {"registration", registration}, {"box_open", box_open},
     {"box_seal", box_seal},         {"csk_compare", csk_compare},
-    {"csk_derive", csk_derive},     {"leak_memcmp", leak_memcmp},
+    {"csk_derive", csk_derive},     {"csk_cache", csk_cache},
+    {"app_secret", app_secret},     {"leak_memcmp", leak_memcmp},
     {"leak_index", leak_index},
 };
 

@@ -1,0 +1,5 @@
+set(here ${CMAKE_CURRENT_LIST_DIR})
+am_test(quote ${here}/test_quote.c LIBS am_evidence)
+if(TARGET test_quote)
+  target_compile_definitions(test_quote PRIVATE SOURCE="${CMAKE_SOURCE_DIR}")
+endif()

@@ -8,19 +8,27 @@
 #ifndef CLI_H
 #define CLI_H
 
-/* name, usage, one line of help */
+/* name in C, usage (its first word is the name), one line of help */
 #define CLI_COMMANDS(X)                                                                            \
     X(demo, "demo [--nodes N] [--keep]", "bring up a mesh on a local chain and watch it")          \
     X(up, "up", "run and supervise the services of this machine")                                  \
     X(status, "status [--run DIR] [--json]", "what every service of this machine says of itself")  \
     X(tap, "tap [--run DIR] [SERVICE...]", "follow the conversation on the bus, redacted")         \
-    X(deploy, "deploy infra|cluster|member ...", "put contracts on a chain")
+    X(deploy, "deploy infra|cluster|member ...", "put contracts on a chain")                       \
+    X(verify, "verify URL|FILE [--compose-hash HEX|--compose FILE] [--app-id HEX] [--json]",       \
+      "check a node's evidence: signatures, event log, keys, code")                                \
+    X(compose_hash, "compose-hash FILE", "the hash that dstack measures of an app-compose file")
 
 #define CLI_DECLARE(name, usage, help) int cli_##name(int argc, char **argv);
 CLI_COMMANDS(CLI_DECLARE)
 #undef CLI_DECLARE
 
 #define CLI_USAGE 64
+
+/* verify has no 0: nothing here reads Intel's TCB collateral, so nothing is "verified". */
+#define CLI_VERIFY_REFUSED 1 /* a check failed; the last line names it */
+#define CLI_VERIFY_SIGNED 20 /* signed by Intel, TCB not evaluated; what was asked for agrees */
+#define CLI_VERIFY_NO_EVIDENCE 69 /* the node or the file gave none to judge */
 
 /* Say how a sub-command is used, on stderr; returns CLI_USAGE. */
 int cli_usage(const char *name);

@@ -2,25 +2,34 @@
 #include "cli.h"
 
 #include <libgen.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static const struct {
-    const char *name, *usage, *help;
+    const char *usage, *help;
     int (*run)(int argc, char **argv);
 } commands[] = {
-#define CLI_ROW(name, usage, help) {#name, usage, help, cli_##name},
+#define CLI_ROW(name, usage, help) {usage, help, cli_##name},
     CLI_COMMANDS(CLI_ROW)
 #undef CLI_ROW
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
+static bool
+is_named(size_t i, const char *name)
+{
+    size_t len = strcspn(commands[i].usage, " ");
+
+    return strlen(name) == len && strncmp(commands[i].usage, name, len) == 0;
+}
+
 int
 cli_usage(const char *name)
 {
     for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(commands[i].name, name) == 0)
+        if (is_named(i, name))
             fprintf(stderr, "usage: attestmesh %s\n", commands[i].usage);
     return CLI_USAGE;
 }
@@ -52,7 +61,7 @@ main(int argc, char **argv)
         return 0;
     }
     for (size_t i = 0; argc >= 2 && i < COMMANDS; i++)
-        if (strcmp(commands[i].name, argv[1]) == 0)
+        if (is_named(i, argv[1]))
             return commands[i].run(argc - 2, argv + 2);
     if (argc >= 2)
         fprintf(stderr, "attestmesh: no command \"%.40s\"\n\n", argv[1]);

@@ -3,6 +3,7 @@
 # Argument: quick, or long for the suites that do not fit 25 minutes as well.
 # A suite that does not run, says no count, or exits non-zero without a failed test counts as one failed.
 # Any file a sanitizer writes counts as one failed.
+# A line "not run: ..." of a suite is shown: what it names was neither passed nor failed.
 set -u
 cd "$(dirname "$0")/.."
 when=${1:-quick}
@@ -51,6 +52,7 @@ run() { # name command...
   passed=$((passed + p)) failed=$((failed + f))
   printf '%-28s %4d passed, %d failed, %d s\n' "$name" "$p" "$f" "$(($(date +%s) - start))"
   [ "$f" -eq 0 ] || tail -n 30 "$out/$name.log"
+  grep '^not run: ' "$out/$name.log" | sort -u
 }
 
 while read -r length name command; do

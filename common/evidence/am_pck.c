@@ -30,6 +30,11 @@ cut(struct am_str *pem, uint8_t der[static DER_MAX], size_t *len, const char *ro
     pem->len -= sizeof BEGIN - 1;
     if ((end = memmem(pem->p, pem->len, END, sizeof END - 1)) == NULL)
         return am_fail(err, AM_INVALID_ARGUMENT, "%s: the PEM has no end", role);
+    /* libsodium 1.0.18 reads the byte that is the complement of "A" as "A". */
+    for (const char *p = pem->p; p < end; p++)
+        if ((unsigned char)*p >= 0x80)
+            return am_fail(err, AM_INVALID_ARGUMENT, "%s: expected base64, got 0x%02x", role,
+                           (unsigned char)*p);
     if (sodium_base642bin(der, DER_MAX, pem->p, (size_t)(end - pem->p), "\n", len, NULL,
                           sodium_base64_VARIANT_ORIGINAL) != 0)
         return am_fail(err, AM_INVALID_ARGUMENT, "%s: expected base64 of at most %d bytes", role,

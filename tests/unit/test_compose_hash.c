@@ -18,8 +18,7 @@ Test(compose, in_canonical_form_is_said_to_be_so)
         "x@sha256:00\\n\",\"kms_enabled\":true,\"manifest_version\":2,\"name\":\"h\xc3\xa9llo "
         "<&>\",\"pre_launch_script\":\"\",\"runner\":\"docker-compose\"}",
         "{}",
-        "{\"a\":[],\"b\":{},\"c\":[1,-2,0.5,null,false,\"\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u001f/"
-        "\"]}",
+        "{\"a\":[],\"b\":{},\"c\":[1,-2,0.5,null,false,\"\\\"\\\\\\b\\n\\r\\t\\u0001\\u001f/\"]}",
         "{\"a\":1,\"aa\":2,\"b\":3}",
     };
     struct am_error err = {0};

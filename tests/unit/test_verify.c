@@ -259,69 +259,6 @@ Test(verify, prints_nothing_that_a_terminal_obeys)
     cr_assert_null(strchr(sw_log("out"), '\x1b'));
 }
 
-/* ---- with the recorded quotes; without them nothing of it can be shown. Their certificates are
- * valid until 2031-08-02, and this program goes by the clock. ---- */
-
-static bool
-recorded(char out[static 1200], const char *name)
-{
-    const char *folder = getenv("ATTESTMESH_FIXTURES");
-
-    snprintf(out, 1200, "%s/%s", folder != NULL ? folder : SOURCE "/../shared/vectors/quote", name);
-    if (access(out, R_OK) == 0)
-        return true;
-    fprintf(stderr, "not run: no recorded quote %s\n", out);
-    return false;
-}
-
-Test(verify, a_recorded_quote_is_signed_by_intel_and_no_more)
-{
-    char file[1200];
-
-    if (!recorded(file, "c.quote-report.json"))
-        return;
-    cr_expect_eq(RUN("verify", file), CLI_VERIFY_SIGNED, "%s", sw_log("out"));
-    said("verdict: signed by Intel, TCB not evaluated\n");
-    said("not done  fresh ");
-    cr_expect_eq(RUN("verify", file, "--compose-hash",
-                     "3763bc34552cf3a27ff71ad5f7a90471562a1a2df552dfc1998cba2d60da27e7", "--app-id",
-                     "3763bc34552cf3a27ff71ad5f7a90471562a1a2d"),
-                 CLI_VERIFY_SIGNED);
-    write_file("{}", 2);
-    cr_expect_eq(RUN("verify", file, "--compose", path), CLI_VERIFY_REFUSED);
-    said("verdict: refused: other code than expected: compose_hash: the event log has 3763bc34");
-    cr_expect(recorded(file, "b.quote.bin"));
-    cr_expect_eq(RUN("verify", file), CLI_VERIFY_SIGNED);
-    cr_expect(recorded(file, "a.quote.hex"));
-    cr_expect_eq(RUN("verify", file), CLI_VERIFY_SIGNED);
-}
-
-/* Somebody else's good quote in a node's answer. */
-Test(verify, a_recorded_quote_in_an_answer_speaks_for_none_of_its_keys)
-{
-    char file[1200], *text;
-    json_t *report;
-    size_t len;
-
-    if (!recorded(file, "c.quote-report.json"))
-        return;
-    report = json_load_file(file, 0, NULL);
-    cr_assert_eq(am_unhex_some(made.bytes, sizeof made.bytes, &made.len,
-                               am_str_of(json_string_value(json_object_get(report, "quote"))), "",
-                               NULL),
-                 AM_OK);
-    text = made_answer(&made, &keys, am_bin_of(NULL, 0),
-                       json_string_value(json_object_get(report, "event_log")));
-    len = strlen(text);
-    write_file(text, len);
-    cr_expect_eq(RUN("verify", path), CLI_VERIFY_REFUSED);
-    said("verdict: refused: not said of these keys, or not now: report_data_keys: ");
-    said("ok        root ");
-    said("ok        rtmr3 ");
-    free(text);
-    json_decref(report);
-}
-
 Test(verify, compose_hash_is_of_the_bytes_and_warns)
 {
     static const char good[] = "{\"name\":\"a\",\"runner\":\"bash\"}",

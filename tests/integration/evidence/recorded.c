@@ -3,14 +3,17 @@
  *  They are not part of this project: ATTESTMESH_FIXTURES names their folder, ../shared beside the
  *  project is where they lie otherwise.  Without them nothing is run, and it says so.
  */
+#include "../../../cli/cli.h"
 #include "../../../cli/cli_file.h"
 #include "../../../common/evidence/am_quote_verify.h"
 #include "../../unit/evidence_flip.h"
+#include "../../unit/evidence_made.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define NOW 1764000000  /* 2025-11-24: all three chains are valid */
@@ -106,6 +109,74 @@ fixture(const char *name, const char *file, const char *log, bool both, bool cer
     am_evidence_clear(&e);
 }
 
+/* `attestmesh verify`, as an operator runs it; its own clock, so from 2031-08-02 on the
+ * certificates of a and b are out of date for it. */
+static void
+command(const char *name, const char *arguments, int want_status, const char *want)
+{
+    static char out[1 << 16];
+    char line[4096];
+    FILE *f;
+    size_t len;
+    int status;
+
+    snprintf(line, sizeof line, ATTESTMESH " verify %s 2>&1", arguments);
+    if ((f = popen(line, "re")) == NULL) {
+        say(false, "%s: cannot start attestmesh", name);
+        return;
+    }
+    len = fread(out, 1, sizeof out - 1, f);
+    out[len] = '\0';
+    status = pclose(f);
+    say(WIFEXITED(status) && WEXITSTATUS(status) == want_status && strstr(out, want) != NULL,
+        "%s: attestmesh verify exits with %d and says \"%s\"", name, want_status, want);
+}
+
+static void
+commands(void)
+{
+    static const char hash[] = "3763bc34552cf3a27ff71ad5f7a90471562a1a2df552dfc1998cba2d60da27e7",
+                      signed_words[] = "verdict: signed by Intel, TCB not evaluated";
+    char arguments[2048];
+
+    snprintf(arguments, sizeof arguments, "'%s/a.quote.hex'", folder);
+    command("a", arguments, CLI_VERIFY_SIGNED, signed_words);
+    snprintf(arguments, sizeof arguments, "'%s/b.quote.bin'", folder);
+    command("b", arguments, CLI_VERIFY_SIGNED, signed_words);
+    snprintf(arguments, sizeof arguments,
+             "'%s/c.quote-report.json' --compose-hash %s --app-id %.40s", folder, hash, hash);
+    command("c", arguments, CLI_VERIFY_SIGNED, signed_words);
+    snprintf(arguments, sizeof arguments, "'%s/c.quote-report.json' --compose /dev/null", folder);
+    command("c", arguments, CLI_VERIFY_REFUSED,
+            "verdict: refused: other code than expected: compose_hash: the event log has 3763bc34");
+}
+
+/* Somebody else's good quote in a node's answer: signed by Intel, and not for these keys. */
+static void
+in_an_answer(void)
+{
+    static struct am_evidence e;
+    static struct made made;
+    const struct am_report_keys keys = {{1}, {2}, {3}, {4}, {5}};
+    char path[] = "/tmp/am-evidence-XXXXXX", *text;
+    int fd = mkstemp(path);
+
+    if (!load(&e, "c.quote-report.json", NULL))
+        return;
+    memcpy(made.bytes, e.quote_bytes, e.quote_len);
+    made.len = e.quote_len;
+    text = made_answer(&made, &keys, am_bin_of(NULL, 0), e.log_text);
+    if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+        say(false, "c: cannot write %s", path);
+    else
+        command("c in a node's answer", path, CLI_VERIFY_REFUSED,
+                "verdict: refused: not said of these keys, or not now: report_data_keys: ");
+    close(fd);
+    unlink(path);
+    free(text);
+    am_evidence_clear(&e);
+}
+
 int
 main(void)
 {
@@ -118,6 +189,8 @@ main(void)
         /* Its certificates are those of a, byte for byte. */
         fixture("b", "b.quote.bin", NULL, true, false);
         fixture("c", "c.quote-report.json", NULL, false, true);
+        commands();
+        in_an_answer();
     } else if (given != NULL) {
         say(false, "ATTESTMESH_FIXTURES: cannot read %s", folder);
     } else {

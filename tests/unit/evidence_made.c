@@ -117,10 +117,13 @@ chain(struct made *m, uint8_t *out, EVP_PKEY *pck)
         m->root_for_none ? "critical,CA:TRUE,pathlen:0" : "critical,CA:TRUE,pathlen:1", from, to);
     X509 *issuer = certificate("issuer", issuer_key, m->issuer_signs_itself ? NULL : root,
                                m->issuer_signs_itself ? issuer_key : root_key,
-                               m->issuer_is_no_ca ? NULL : "critical,CA:TRUE,pathlen:0",
+                               m->issuer_is_no_ca     ? NULL
+                               : m->issuer_not_strict ? "CA:TRUE,pathlen:0"
+                                                      : "critical,CA:TRUE,pathlen:0",
                                m->future_issuer ? MADE_NOW + day : from, to);
     X509 *leaf = certificate(m->leaf_without_extension ? "TCB signing" : "PCK leaf", pck,
-                             m->leaf_unnamed_issuer ? root : issuer, issuer_key,
+                             m->leaf_unnamed_issuer || m->leaf_skips_issuer ? root : issuer,
+                             m->leaf_skips_issuer ? root_key : issuer_key,
                              m->leaf_is_ca ? "critical,CA:TRUE" : NULL, from,
                              m->expired_leaf ? MADE_NOW - day : to);
     BIO *bio = BIO_new(BIO_s_mem());

@@ -14,7 +14,7 @@
 struct made { /* zero: everything is right */
     /* What is wrong with the certificates. */
     bool leaf_without_extension, leaf_is_ca, leaf_unnamed_issuer, issuer_is_no_ca, root_for_none,
-        issuer_signs_itself, expired_leaf, future_issuer;
+        issuer_signs_itself, issuer_not_strict, leaf_skips_issuer, expired_leaf, future_issuer;
     /* Called before the part is signed; NULL: nothing to change. */
     void (*touch_quote)(uint8_t *quote);
     void (*touch_qe)(uint8_t *report);

@@ -114,6 +114,22 @@ Test(eventlog, of_upstreams_simulator_has_the_digests_that_are_recomputed)
     cr_assert_eq(event_log.rtmr3_events, 7);
 }
 
+Test(eventlog, replays_what_it_recomputed_not_what_it_was_told)
+{
+    uint8_t right[48];
+    char zero[97];
+
+    boot();
+    add("system-ready", "");
+    replayed(NULL);
+    memcpy(right, event_log.rtmr[3], 48);
+    snprintf(zero, sizeof zero, "%096d", 0);
+    json_object_set_new(json_array_get(events, 1), "digest", json_string(zero));
+    cr_assert_eq(replay(NULL), AM_OK);
+    cr_assert_eq(event_log.digests.code, AM_INVALID_ARGUMENT);
+    cr_assert_arr_eq(event_log.rtmr[3], right, 48);
+}
+
 Test(eventlog, takes_nothing_that_comes_after_system_ready)
 {
     boot();

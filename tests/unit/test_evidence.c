@@ -1,10 +1,12 @@
 /*  test_evidence -- quotes of a root of our own: refused by the pin, and by each check in turn.  */
+#include "../../common/evidence/am_pck.h"
 #include "../../common/evidence/am_quote_verify.h"
 #include "evidence_flip.h"
 #include "evidence_made.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +68,10 @@ Test(evidence, certificates_that_do_not_chain_are_refused)
     refused(AM_CHECK_certificates, "invalid CA certificate");
     made.issuer_signs_itself = true;
     refused(AM_CHECK_certificates, "certificate");
+    made.issuer_not_strict = true; /* RFC 5280 4.2.1.9 */
+    refused(AM_CHECK_certificates, "Basic Constraints of CA cert not marked critical");
+    made.leaf_skips_issuer = true;
+    refused(AM_CHECK_certificates, "each must be signed by the next");
     made.root_for_none = true;
     refused(AM_CHECK_certificates, "path length constraint exceeded");
 }
@@ -97,6 +103,12 @@ enclave_under_debug(uint8_t *report)
 }
 
 static void
+enclave_with_more_in_its_frames(uint8_t *report)
+{
+    report[16] = 1;
+}
+
+static void
 enclave_for_another_key(uint8_t *report)
 {
     report[320] ^= 1;
@@ -116,6 +128,8 @@ Test(evidence, another_quoting_enclave_is_refused_though_the_pck_key_signed_it)
     refused(AM_CHECK_qe_identity, "expected product 2, got 1");
     made.touch_qe = enclave_under_debug;
     refused(AM_CHECK_qe_identity, "0x17: debug");
+    made.touch_qe = enclave_with_more_in_its_frames;
+    refused(AM_CHECK_qe_identity, "expected miscselect 0");
     made.touch_qe = enclave_for_another_key;
     refused(AM_CHECK_attestation_key, "it vouches for another key");
     made.touch_qe = enclave_with_more_to_say;
@@ -144,6 +158,96 @@ Test(evidence, a_td_that_can_be_looked_into_is_refused)
     refused(AM_CHECK_debug, "got 0x01");
     made.touch_quote = td_of_another_module;
     refused(AM_CHECK_td_module, "mr_signer_seam");
+}
+
+/* The made chain with its first certificate's DER as `change` leaves it; returns am_pck_read's. */
+static int
+read_changed(size_t (*change)(uint8_t *der, size_t len), struct am_error *err)
+{
+    BIO *in, *out = BIO_new(BIO_s_mem());
+    char *name, *header, *pem;
+    uint8_t *der, changed[4096];
+    struct am_pck pck;
+    long len;
+    int r;
+
+    made_quote(&made);
+    in = BIO_new_mem_buf(made.bytes + 1258, (int)made.len - 1258 - 1);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(PEM_read_bio(in, &name, &header, &der, &len), 1);
+        memcpy(changed, der, (size_t)len);
+        if (i == 0)
+            len = (long)change(changed, (size_t)len);
+        PEM_write_bio(out, name, "", changed, len);
+        OPENSSL_free(name);
+        OPENSSL_free(header);
+        OPENSSL_free(der);
+    }
+    len = BIO_get_mem_data(out, &pem);
+    r = am_pck_read(&pck, (struct am_str){pem, (size_t)len}, err);
+    am_pck_clear(&pck);
+    BIO_free(in);
+    BIO_free(out);
+    return r;
+}
+
+static size_t
+as_it_is(uint8_t *der, size_t len)
+{
+    (void)der;
+    return len;
+}
+
+static size_t
+with_a_byte_behind(uint8_t *der, size_t len)
+{
+    der[len] = 0;
+    return len + 1;
+}
+
+/* 30 82 hh ll as 30 83 00 hh ll: BER allows it, DER does not. */
+static size_t
+with_a_long_length(uint8_t *der, size_t len)
+{
+    memmove(der + 3, der + 2, len - 2);
+    der[1] = 0x83;
+    der[2] = 0;
+    return len + 1;
+}
+
+Test(evidence, a_certificate_has_one_writing)
+{
+    struct am_error err = {0};
+    struct am_pck pck;
+    uint8_t *a;
+
+    cr_assert_eq(read_changed(as_it_is, &err), AM_OK, "%s", err.text);
+    cr_assert_eq(read_changed(with_a_byte_behind, &err), AM_INVALID_ARGUMENT);
+    cr_assert_eq(read_changed(with_a_long_length, &err), AM_INVALID_ARGUMENT);
+    cr_assert_str_eq(err.text, "PCK certificate: expected an X.509 certificate in DER");
+    a = memchr(made.bytes + 1258 + 28, 'A', made.len - 1258 - 28);
+    *a ^= 0xff;
+    cr_assert_eq(
+        am_pck_read(&pck, (struct am_str){(char *)made.bytes + 1258, made.len - 1258 - 1}, &err),
+        AM_INVALID_ARGUMENT);
+    cr_assert_str_eq(err.text, "PCK certificate: expected base64, got 0xbe");
+    am_pck_clear(&pck);
+}
+
+Test(verdict, of_nothing_done_is_a_refusal)
+{
+    char words[1024];
+
+    am_verdict_words(words, sizeof words, &verdict);
+    cr_assert_str_eq(words, "refused: not said of these keys, or not now: answer: not done");
+    for (enum am_check i = 0; i < AM_CHECKS; i++)
+        if (i != AM_CHECK_root)
+            am_verdict_set(&verdict, i, AM_PASSED, "%s", "");
+    cr_assert_eq(am_verdict_refusal(&verdict), AM_CHECK_root);
+    am_verdict_set(&verdict, AM_CHECK_root, AM_REFUSED, "a\033b");
+    am_verdict_set(&verdict, AM_CHECK_root, AM_PASSED, "%s", "");
+    cr_assert_eq(am_verdict_refusal(&verdict), AM_CHECK_root, "a refusal stays");
+    cr_assert_str_eq(verdict.checks[AM_CHECK_root].why, "a?b");
 }
 
 static size_t regions;

@@ -198,7 +198,7 @@ flip_name(struct trial *t, const json_t *events, json_t *event, struct flip f[st
 {
     char *name = strdup(json_string_value(json_object_get(event, "event")));
 
-    for (size_t k = 0; name[k] != '\0'; k++) {
+    for (size_t k = 0; k < strlen(name); k += t->how->stride) {
         name[k] ^= 1; /* stays a printable letter */
         json_object_set_new(event, "event", json_string(name));
         judge_event(t, events, event, f, i);
@@ -217,7 +217,7 @@ flip_payload(struct trial *t, const json_t *events, json_t *event, struct flip f
     char hex[1025];
     struct am_bin bin = payload_of(event, payload, sizeof payload - 1);
 
-    for (size_t k = 0; k <= bin.len; k++) { /* at the end: one byte more */
+    for (size_t k = 0; k <= bin.len; k += t->how->stride) { /* at the end: one byte more */
         payload[k] ^= 1;
         am_hex(hex, payload, k < bin.len ? bin.len : bin.len + 1);
         json_object_set_new(event, "event_payload", json_string(hex));
@@ -235,7 +235,7 @@ flip_digest(struct trial *t, const json_t *events, json_t *event, struct flip *f
 {
     char *digest = strdup(json_string_value(json_object_get(event, "digest")));
 
-    for (size_t k = 0; k < 96; k++) {
+    for (size_t k = 0; k < 96; k += t->how->stride) {
         char was = digest[k];
 
         digest[k] = was == '0' ? '1' : '0';

@@ -3,6 +3,7 @@
 #include "../../common/evidence/am_quote_verify.h"
 #include "evidence_flip.h"
 #include "evidence_made.h"
+#include "slow.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>
@@ -268,8 +269,11 @@ Test(evidence, no_byte_of_it_can_be_changed, .timeout = 120)
     const uint8_t app_id[20] = {1}, hash[32] = {2};
     uint8_t rtmr[4][48];
     char *log = made_log(rtmr, app_id, hash);
-    struct flip_how how = {
-        .root = made.root, .now = MADE_NOW, .stride = 5, .certificates = true, .fn = on_flip};
+    struct flip_how how = {.root = made.root,
+                           .now = MADE_NOW,
+                           .stride = 5 * (size_t)slow_factor(),
+                           .certificates = true,
+                           .fn = on_flip};
 
     memcpy(made.bytes + 376, rtmr, sizeof rtmr);
     made_quote(&made);

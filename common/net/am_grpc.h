@@ -19,7 +19,9 @@
 #include <netinet/in.h>
 
 #define AM_GRPC_CONNECTIONS 64            /* per server; one more is closed at once */
-#define AM_GRPC_CONNECTIONS_PER_SOURCE 32 /* so that one address cannot take them all */
+#define AM_GRPC_CONNECTIONS_PER_SOURCE 32 /* so that one address, or uid, cannot take them all */
+#define AM_GRPC_SECRET_MAX 256            /* bytes of a secret answer */
+#define AM_GRPC_NO_UID UINT32_MAX         /* (uid_t)-1 is nobody's */
 
 struct am_grpc_server;
 struct am_grpc_request;
@@ -33,6 +35,7 @@ struct am_grpc_call;
  * In:      path     "/package.Service/Method", shorter than 128 bytes; borrowed for the call
  *          message  borrowed for the call
  *          peer     where it came from; borrowed for the call
+ *                   (over a Unix socket all zero: see am_grpc_request_uid)
  */
 typedef void am_grpc_serve_fn(void *arg, struct am_grpc_request *request, const char *path,
                               struct am_bin message, const struct sockaddr_in *peer);
@@ -51,8 +54,18 @@ int am_grpc_serve(struct am_grpc_server **server, struct ev_loop *loop,
                   const struct sockaddr_in *addr, am_grpc_serve_fn *fn, void *arg,
                   struct am_error *err) AM_MUST_CHECK;
 
-/* The port it listens on, in host order. */
+/* The same on a stream socket that listens already, of any family, and does not block.
+ * Owns:    fd, also on failure
+ * Returns: AM_OK, AM_INTERNAL; *server is NULL then */
+int am_grpc_serve_fd(struct am_grpc_server **server, struct ev_loop *loop, int fd,
+                     am_grpc_serve_fn *fn, void *arg, struct am_error *err) AM_MUST_CHECK;
+
+/* The port it listens on, in host order; 0 after am_grpc_serve_fd. */
 uint16_t am_grpc_server_port(const struct am_grpc_server *server);
+
+/* Who asks over a Unix socket: the uid that the kernel noted when the peer connected (unix(7),
+ * SO_PEERCRED); AM_GRPC_NO_UID over TCP. */
+uint32_t am_grpc_request_uid(const struct am_grpc_request *request);
 
 /* Ends every connection.  Requests that fn still holds stay valid until answered.  Leaves *server
  * NULL; NULL is accepted. */
@@ -60,6 +73,11 @@ void am_grpc_server_close(struct am_grpc_server **server);
 
 /* message: copied; a message above 4 MiB becomes RESOURCE_EXHAUSTED.  Frees request. */
 void am_grpc_reply(struct am_grpc_request *request, struct am_bin message);
+
+/* The same for a key: our copies of it, down to the bytes given to the kernel, are in locked memory
+ * and wiped as soon as they are sent or dropped.  message: 1..AM_GRPC_SECRET_MAX bytes; the caller
+ * wipes its own.  RESOURCE_EXHAUSTED when no memory could be locked. */
+void am_grpc_reply_secret(struct am_grpc_request *request, struct am_bin message);
 
 /* code: a negative enum am_err.  text: copied, percent-encoded, cut near 256 bytes; it goes to the
  * peer.  Frees request. */

@@ -2,6 +2,7 @@
 #include "am_grpc_conn.h"
 
 #include "../base/am_clock.h"
+#include "../base/am_secret.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -14,6 +15,7 @@
 #define READ_BYTES 16384
 #define READS_PER_EVENT 4 /* then the other connections get their turn */
 #define HEADER_LIST_BYTES 16384
+#define FRAME_HEAD_BYTES 9
 #define ACKS_WAITING 100 /* a flood of PING or SETTINGS ends the connection */
 
 static int
@@ -99,6 +101,25 @@ on_trouble(nghttp2_session *session, int lib_error, const char *msg, size_t len,
     return 0;
 }
 
+/* A DATA frame that nghttp2 may not copy.  It goes out of locked memory, alone: PAUSE ends the
+ * nghttp2_session_mem_send below which we are. */
+static int
+on_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head, size_t len,
+             nghttp2_data_source *source, void *arg)
+{
+    struct am_grpc_conn *c = arg;
+
+    (void)session;
+    (void)frame; /* without padding: there is no callback that chooses one */
+    c->secret = am_secret_alloc(FRAME_HEAD_BYTES + len, NULL);
+    if (c->secret == NULL)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    memcpy(c->secret, head, FRAME_HEAD_BYTES);
+    c->hooks->secret(source->ptr, c->secret + FRAME_HEAD_BYTES, len);
+    c->secret_len = FRAME_HEAD_BYTES + len;
+    return NGHTTP2_ERR_PAUSE;
+}
+
 static int
 make_session(struct am_grpc_conn *c, bool server)
 {
@@ -120,6 +141,7 @@ make_session(struct am_grpc_conn *c, bool server)
         nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
         nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_sent);
         nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_closed);
+        nghttp2_session_callbacks_set_send_data_callback(cb, on_send_data);
         nghttp2_session_callbacks_set_error_callback2(cb, on_trouble);
         nghttp2_option_set_no_auto_window_update(option, 1);
         nghttp2_option_set_no_closed_streams(option, 1);
@@ -186,18 +208,33 @@ on_look(struct ev_loop *loop, ev_timer *w, int revents)
 
 enum sending { SENT_ALL = 1, SENT_SOME, SEND_FAILED };
 
+/* The next bytes for the kernel; 0 when there are none, negative when there can be none. */
+static ssize_t
+next_out(struct am_grpc_conn *c)
+{
+    const uint8_t *p = NULL;
+    ssize_t n;
+
+    am_secret_free((void **)&c->secret);
+    c->secret_len = 0;
+    n = nghttp2_session_mem_send(c->session, &p);
+    c->out = p;
+    if (n == 0 && c->secret_len > 0) {
+        c->out = c->secret;
+        n = (ssize_t)c->secret_len;
+    }
+    c->out_len = n > 0 ? (size_t)n : 0;
+    return n;
+}
+
 static enum sending
 send_out(struct am_grpc_conn *c)
 {
     for (;;) {
         ssize_t n;
 
-        if (c->out_len == 0) {
-            n = nghttp2_session_mem_send(c->session, &c->out);
-            if (n <= 0)
-                return n == 0 ? SENT_ALL : SEND_FAILED;
-            c->out_len = (size_t)n;
-        }
+        if (c->out_len == 0 && (n = next_out(c)) <= 0)
+            return n == 0 ? SENT_ALL : SEND_FAILED;
         n = send(c->fd, c->out, c->out_len, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
@@ -334,6 +371,7 @@ am_grpc_conn_shut(struct am_grpc_conn *c)
         (void)send_out(c);
     nghttp2_session_del(c->session);
     c->session = NULL;
+    am_secret_free((void **)&c->secret);
     close(c->fd);
     c->fd = -1;
 }

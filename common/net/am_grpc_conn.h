@@ -33,6 +33,9 @@ struct am_grpc_hooks {
     void (*frame)(struct am_grpc_conn *c, const nghttp2_frame *frame);
     void (*sent)(struct am_grpc_conn *c, const nghttp2_frame *frame); /* may be NULL */
     void (*closed)(struct am_grpc_conn *c, int32_t stream_id, uint32_t h2_error);
+    /* The bytes of a data provider that said NGHTTP2_DATA_FLAG_NO_COPY; may be NULL when none
+     * does.  source: its pointer. */
+    void (*secret)(const void *source, uint8_t *out, size_t len);
     /* The connection is of no use any more: call am_grpc_conn_shut.  why is ours or blanked. */
     void (*lost)(struct am_grpc_conn *c, int code, const char *why);
 };
@@ -46,12 +49,14 @@ struct am_grpc_conn {
     ev_io rd, wr;
     ev_timer look;
     struct am_grpc_watch watch;
-    const uint8_t *out; /* inside session, not sent yet */
+    uint8_t *secret; /* a frame in locked memory, or NULL */
+    size_t secret_len;
+    const uint8_t *out; /* inside session or secret, not sent yet */
     size_t out_len;
     char why[AM_GRPC_WHY_BYTES]; /* nghttp2's words on what the peer did wrong */
 };
 
-/* Speak HTTP/2 on a connected, non-blocking TCP socket.
+/* Speak HTTP/2 on a connected, non-blocking stream socket.
  *
  * Owns:    fd, also on failure
  * In:      server  whether we are that side; only a server's connection idles out

@@ -2,6 +2,8 @@
 #include "am_grpc_nv.h"
 #include "am_grpc_server.h"
 
+#include "../base/am_secret.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -31,7 +33,10 @@ static void
 clear_bytes(struct am_grpc_request *q)
 {
     am_grpc_reader_clear(&q->reader);
-    free(q->out);
+    if (q->secret)
+        am_secret_free((void **)&q->out);
+    else
+        free(q->out);
     q->out = NULL;
     q->out_len = 0;
     count_held(q);
@@ -119,18 +124,44 @@ read_answer(nghttp2_session *session, int32_t stream_id, uint8_t *buf, size_t le
 
     (void)arg;
     n = n < len ? n : len;
-    memcpy(buf, q->out + q->out_sent, n);
+    if (q->secret) /* nghttp2 would keep its copy: see am_grpc_request_secret */
+        *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    else
+        memcpy(buf, q->out + q->out_sent, n);
     q->out_sent += n;
     if (q->out_sent == q->out_len) {
-        *flags = NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
+        *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
         if (nghttp2_submit_trailer(session, stream_id, trailers, 1) != 0)
             return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
     return (ssize_t)n;
 }
 
+/* Called for the frame that read_answer has just counted. */
+void
+am_grpc_request_secret(const void *request, uint8_t *out, size_t len)
+{
+    const struct am_grpc_request *q = request;
+
+    memcpy(out, q->out + q->out_sent - len, len);
+}
+
+/* am_grpc_frame into locked memory. */
+static int
+frame_secret(struct am_grpc_request *q, struct am_bin message, struct am_error *err)
+{
+    q->out = am_secret_alloc(AM_GRPC_PREFIX_BYTES + message.len, err);
+    if (q->out == NULL)
+        return AM_RESOURCE_EXHAUSTED;
+    q->secret = true;
+    am_be32(q->out + 1, (uint32_t)message.len);
+    memcpy(q->out + AM_GRPC_PREFIX_BYTES, message.p, message.len);
+    q->out_len = AM_GRPC_PREFIX_BYTES + message.len;
+    return AM_OK;
+}
+
 static void
-submit_reply(struct am_grpc_request *q, struct am_bin message)
+submit_reply(struct am_grpc_request *q, struct am_bin message, bool secret)
 {
     const nghttp2_nv nv[] = {
         am_grpc_nv(":status", "200"),
@@ -144,7 +175,8 @@ submit_reply(struct am_grpc_request *q, struct am_bin message)
         submit_refusal(q, AM_RESOURCE_EXHAUSTED, "server: too many bytes are waiting to be sent");
         return;
     }
-    if (am_grpc_frame(&q->out, &q->out_len, message, &err) != AM_OK) {
+    if ((secret ? frame_secret(q, message, &err)
+                : am_grpc_frame(&q->out, &q->out_len, message, &err)) != AM_OK) {
         submit_refusal(q, err.code, err.text);
         return;
     }
@@ -180,6 +212,7 @@ am_grpc_request_begin(struct am_grpc_conn *c, const nghttp2_frame *frame)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     q->peer = peer;
     q->stream_id = frame->hd.stream_id;
+    q->uid = peer->uid;
     q->timeout_ms = -1;
     ev_timer_init(&q->deadline, on_deadline, 0.0, 0.0);
     q->deadline.data = q;
@@ -317,7 +350,21 @@ void
 am_grpc_reply(struct am_grpc_request *request, struct am_bin message)
 {
     if (take_back(request))
-        submit_reply(request, message);
+        submit_reply(request, message, false);
+}
+
+void
+am_grpc_reply_secret(struct am_grpc_request *request, struct am_bin message)
+{
+    AM_ASSERT(message.len > 0 && message.len <= AM_GRPC_SECRET_MAX);
+    if (take_back(request))
+        submit_reply(request, message, true);
+}
+
+uint32_t
+am_grpc_request_uid(const struct am_grpc_request *request)
+{
+    return request->uid;
 }
 
 void

@@ -39,11 +39,12 @@ static const struct am_grpc_hooks hooks = {
     .frame = am_grpc_request_frame,
     .sent = am_grpc_request_sent,
     .closed = am_grpc_request_closed,
+    .secret = am_grpc_request_secret,
     .lost = on_lost,
 };
 
 static bool
-has_room(const struct am_grpc_server *s, const struct sockaddr_in *from)
+has_room(const struct am_grpc_server *s, const struct sockaddr_in *from, uint32_t uid)
 {
     const struct am_grpc_peer *peer;
     unsigned all = 0, same = 0;
@@ -51,15 +52,36 @@ has_room(const struct am_grpc_server *s, const struct sockaddr_in *from)
     LIST_FOREACH(peer, &s->peers, entry)
     {
         all++;
-        same += peer->from.sin_addr.s_addr == from->sin_addr.s_addr;
+        same += peer->from.sin_addr.s_addr == from->sin_addr.s_addr && peer->uid == uid;
     }
     return all < AM_GRPC_CONNECTIONS && same < AM_GRPC_CONNECTIONS_PER_SOURCE;
 }
 
-static void
-welcome(struct am_grpc_server *s, int fd, const struct sockaddr_in *from)
+/* Over a Unix socket there is no address, and the uid takes its place. */
+static bool
+who_is(int fd, struct sockaddr_in *from, uint32_t *uid)
 {
-    struct am_grpc_peer *peer = has_room(s, from) ? calloc(1, sizeof *peer) : NULL;
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+
+    *uid = AM_GRPC_NO_UID;
+    if (from->sin_family != AF_UNIX)
+        return true;
+    *from = (struct sockaddr_in){0};
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+        return false;
+    *uid = peer.uid;
+    return *uid != AM_GRPC_NO_UID;
+}
+
+static void
+welcome(struct am_grpc_server *s, int fd, struct sockaddr_in *from)
+{
+    struct am_grpc_peer *peer = NULL;
+    uint32_t uid;
+
+    if (who_is(fd, from, &uid) && has_room(s, from, uid))
+        peer = calloc(1, sizeof *peer);
 
     if (peer == NULL) {
         close(fd);
@@ -67,6 +89,7 @@ welcome(struct am_grpc_server *s, int fd, const struct sockaddr_in *from)
     }
     peer->server = s;
     peer->from = *from;
+    peer->uid = uid;
     LIST_INIT(&peer->requests);
     if (am_grpc_conn_open(&peer->conn, s->loop, fd, true, &hooks, peer, NULL) != AM_OK) {
         free(peer);
@@ -140,21 +163,18 @@ on_dispatch(struct ev_loop *loop, ev_timer *w, int revents)
 }
 
 static int
-listen_on(struct am_grpc_server *s, const struct sockaddr_in *addr, struct am_error *err)
+listen_on(int *fd, const struct sockaddr_in *addr, struct am_error *err)
 {
-    struct sockaddr_in got = {0};
-    socklen_t len = sizeof got;
     char host[INET_ADDRSTRLEN] = "";
     int one = 1, code, saved;
 
-    s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (s->fd >= 0 && setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
-        bind(s->fd, (const struct sockaddr *)addr, sizeof *addr) == 0 &&
-        listen(s->fd, BACKLOG) == 0 && getsockname(s->fd, (struct sockaddr *)&got, &len) == 0) {
-        s->port = ntohs(got.sin_port);
+    *fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (*fd >= 0 && setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+        bind(*fd, (const struct sockaddr *)addr, sizeof *addr) == 0 && listen(*fd, BACKLOG) == 0)
         return AM_OK;
-    }
     saved = errno;
+    if (*fd >= 0)
+        close(*fd);
     code = saved == EADDRINUSE      ? AM_ALREADY_EXISTS
            : saved == EADDRNOTAVAIL ? AM_UNAVAILABLE
                                     : AM_INTERNAL;
@@ -167,25 +187,34 @@ int
 am_grpc_serve(struct am_grpc_server **out, struct ev_loop *loop, const struct sockaddr_in *addr,
               am_grpc_serve_fn *fn, void *arg, struct am_error *err)
 {
-    struct am_grpc_server *s = calloc(1, sizeof *s);
-    int r;
+    int fd, r = listen_on(&fd, addr, err);
 
     *out = NULL;
-    if (s == NULL)
+    return r == AM_OK ? am_grpc_serve_fd(out, loop, fd, fn, arg, err) : r;
+}
+
+int
+am_grpc_serve_fd(struct am_grpc_server **out, struct ev_loop *loop, int fd, am_grpc_serve_fn *fn,
+                 void *arg, struct am_error *err)
+{
+    struct am_grpc_server *s = calloc(1, sizeof *s);
+    struct sockaddr_in got = {0};
+    socklen_t len = sizeof got;
+
+    *out = NULL;
+    if (s == NULL) {
+        close(fd);
         return am_fail(err, AM_INTERNAL, "gRPC server: expected memory, got none");
+    }
     s->loop = loop;
+    s->fd = fd;
     s->fn = fn;
     s->arg = arg;
     LIST_INIT(&s->peers);
     TAILQ_INIT(&s->ready);
-    r = listen_on(s, addr, err);
-    if (r != AM_OK) {
-        if (s->fd >= 0)
-            close(s->fd);
-        free(s);
-        return r;
-    }
-    ev_io_init(&s->accept, on_accept, s->fd, EV_READ);
+    if (getsockname(fd, (struct sockaddr *)&got, &len) == 0 && got.sin_family == AF_INET)
+        s->port = ntohs(got.sin_port);
+    ev_io_init(&s->accept, on_accept, fd, EV_READ);
     ev_timer_init(&s->pause, on_pause_over, 0.0, 0.0);
     ev_timer_init(&s->dispatch, on_dispatch, 0.0, 0.0);
     s->accept.data = s->pause.data = s->dispatch.data = s;

@@ -19,7 +19,8 @@ TAILQ_HEAD(am_grpc_queue, am_grpc_request);
 struct am_grpc_peer { /* a connection of a server */
     struct am_grpc_server *server;
     struct am_grpc_conn conn;
-    struct sockaddr_in from;
+    struct sockaddr_in from;          /* zero over a Unix socket */
+    uint32_t uid;                     /* AM_GRPC_NO_UID over TCP */
     struct am_grpc_requests requests; /* whose stream is open */
     LIST_ENTRY(am_grpc_peer) entry;
 };
@@ -31,6 +32,7 @@ struct am_grpc_request {
     LIST_ENTRY(am_grpc_request) entry;
     TAILQ_ENTRY(am_grpc_request) ready;
     int32_t stream_id;
+    uint32_t uid;   /* of the peer */
     bool queued;    /* whole, not given out yet */
     bool with_user; /* given out, not answered yet */
     bool answered;  /* something is on its way to the peer */
@@ -39,6 +41,7 @@ struct am_grpc_request {
     ev_timer deadline;
     char path[AM_GRPC_PATH_BYTES];
     struct am_grpc_reader reader;
+    bool secret;  /* out is locked memory */
     uint8_t *out; /* the framed answer */
     size_t out_len, out_sent;
     size_t held; /* counted in server->held */
@@ -66,6 +69,7 @@ bool am_grpc_request_data(struct am_grpc_conn *c, int32_t stream_id, const uint8
 void am_grpc_request_frame(struct am_grpc_conn *c, const nghttp2_frame *frame);
 void am_grpc_request_sent(struct am_grpc_conn *c, const nghttp2_frame *frame);
 void am_grpc_request_closed(struct am_grpc_conn *c, int32_t stream_id, uint32_t h2_error);
+void am_grpc_request_secret(const void *request, uint8_t *out, size_t len);
 
 /* The stream is gone: drop what is ours, leave what the asker still holds. */
 void am_grpc_request_detach(struct am_grpc_request *q);

@@ -63,7 +63,8 @@ start_suite(const struct dn_world *w, struct dn_node *node, struct am_error *err
     snprintf(lines[7], LINE, "ATTESTMESH_ENDPOINTS=%s", w->endpoints);
     snprintf(lines[8], LINE, "INDEXER_START_BLOCK=%llu",
              (unsigned long long)w->deployed.start_block);
-    for (size_t i = 0; i < 9; i++)
+    snprintf(lines[9], LINE, "AGENT_GRPC_SOCKET=%s/agent.sock", node->dir);
+    for (size_t i = 0; i < 10; i++)
         env[n++] = lines[i];
     env[n++] = "BUNDLER_URL=" DN_BUNDLER_URL;
     env[n++] = "ATTESTMESH_PAYMASTER_URL=" DN_PAYMASTER_URL;

@@ -6,7 +6,7 @@
 #define API_H
 
 #include "../../bus/bus.h"
-#include "api_health.h"
+#include "api_facts.h"
 
 /* Keep facts up to date from the bus.
  * In:      facts  written for as long as the bus is open; owned by the caller

@@ -37,11 +37,30 @@ text_of(const char *text)
     return json_string(plain);
 }
 
+/* A cluster whose last holder goes has lost its key. */
+static bool
+single_holder(const struct api_facts *f)
+{
+    return f->mesh_answers && f->csk_members > 0 && f->csk_holders == 1;
+}
+
+static const char *
+reason_of(const struct api_facts *f, char held[static 96])
+{
+    if (!f->mesh_answers)
+        return "mesh does not answer on the bus";
+    if (*f->reason != '\0' || !single_holder(f))
+        return f->reason;
+    snprintf(held, 96, "warning: the CSK is held by 1 of %llu members: lose it and it is gone",
+             (unsigned long long)f->csk_members);
+    return held;
+}
+
 char *
 api_healthz(const struct api_facts *f, unsigned *status)
 {
     bool healthy = f->mesh_answers && f->healthy;
-    const char *reason = f->mesh_answers ? f->reason : "mesh does not answer on the bus";
+    char held[96];
     json_t *root =
         json_pack("{s:o, s:b, s:b, s:I, s:o, s:{s:i, s:i, s:i}, s:b, s:b, s:I, s:b, s:o}", "phase",
                   text_of(*f->phase != '\0' ? f->phase : "booting"), "first_converged",
@@ -50,7 +69,7 @@ api_healthz(const struct api_facts *f, unsigned *status)
                   "punch", "punch_attempts_total", 0, "punch_success_total", 0, "udp_reverts_total",
                   0, "indexer_connected", f->indexer_connected, "indexer_caught_up",
                   f->indexer_caught_up, "indexer_cursor_block", (json_int_t)f->indexer_cursor_block,
-                  "live", f->mesh_answers && f->live, "reason", text_of(reason));
+                  "live", f->mesh_answers && f->live, "reason", text_of(reason_of(f, held)));
     char *text = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
 
     json_decref(root);
@@ -73,6 +92,12 @@ api_metrics(const struct api_facts *f)
          f->mesh_answers ? f->live_peers : 0},
         {"attestmesh_csk_acquired", "gauge", "1 while the Cluster Shared Key is held",
          f->csk_acquired},
+        {"attestmesh_csk_holders", "gauge", "members known to hold the Cluster Shared Key",
+         f->mesh_answers ? f->csk_holders : 0},
+        {"attestmesh_csk_members", "gauge", "out of how many; 0 while that is not known",
+         f->mesh_answers ? f->csk_members : 0},
+        {"attestmesh_csk_single_holder", "gauge", "1 while one member alone holds it: warn",
+         single_holder(f)},
         {"attestmesh_head_block", "gauge", "newest block seen", f->head},
         {"attestmesh_indexer_cursor_block", "gauge", "every event up to here is stored",
          f->indexer_cursor_block},

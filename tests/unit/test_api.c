@@ -20,9 +20,9 @@ static struct am_error err;
 static void
 start(void)
 {
-    char run[128], addr[96];
+    char run[128], addr[96], app[128];
     const char *const argv[] = {API, NULL};
-    const char *const env[] = {run, addr, "LOG_LEVEL=warn", NULL};
+    const char *const env[] = {run, addr, app, "LOG_LEVEL=warn", NULL};
 
     sw_begin();
     port = sw_port();
@@ -30,6 +30,7 @@ start(void)
     snprintf(url, sizeof url, "http://%s/healthz", listen_at);
     snprintf(run, sizeof run, "ATTESTMESH_RUN=%s", sw_dir);
     snprintf(addr, sizeof addr, "HEALTH_HTTP_ADDR=%s", listen_at);
+    snprintf(app, sizeof app, "AGENT_GRPC_SOCKET=%s/agent.sock", sw_dir);
     api = sw_start("api.log", argv, env);
 }
 
@@ -259,13 +260,14 @@ Test(api, the_address_belongs_to_one)
     struct api_http *second;
 
     json_decref(until(503, "booting"));
-    cr_assert_eq(api_http_open(&second, sw_loop, listen_at, &facts, &err), AM_UNAVAILABLE);
+    cr_assert_eq(api_http_open(&second, sw_loop, listen_at, NULL, &facts, &err), AM_UNAVAILABLE);
     cr_assert_null(second);
     cr_assert_not_null(strstr(err.text, listen_at), "%s", err.text);
-    cr_assert_eq(api_http_open(&second, sw_loop, "nowhere", &facts, &err), AM_INVALID_ARGUMENT);
+    cr_assert_eq(api_http_open(&second, sw_loop, "nowhere", NULL, &facts, &err),
+                 AM_INVALID_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "HEALTH_HTTP_ADDR"), "%s", err.text);
-    cr_assert_eq(api_http_open(&second, sw_loop, "192.0.2.1:9090", &facts, &err), AM_UNAVAILABLE,
-                 "not an address of this machine");
+    cr_assert_eq(api_http_open(&second, sw_loop, "192.0.2.1:9090", NULL, &facts, &err),
+                 AM_UNAVAILABLE, "not an address of this machine");
 }
 
 Test(api, a_second_api_on_the_same_run_folder_gives_way)

@@ -98,7 +98,7 @@ boot_agent(struct e2e *t, struct dn_node *node, const char *fault, const struct 
 }
 
 static size_t
-settings(char lines[static 10][LINE], const struct e2e *t, const struct dn_node *node,
+settings(char lines[static 11][LINE], const struct e2e *t, const struct dn_node *node,
          const struct boot_settings *s)
 {
     char address[ETH_ADDRESS_TEXT];
@@ -114,10 +114,11 @@ settings(char lines[static 10][LINE], const struct e2e *t, const struct dn_node 
     snprintf(lines[7], LINE, "INDEXER_START_BLOCK=%llu",
              (unsigned long long)t->world.deployed.start_block);
     snprintf(lines[8], LINE, "ATTESTMESH_CONFIRMATIONS=%u", t->world.confirmations);
+    snprintf(lines[9], LINE, "AGENT_GRPC_SOCKET=%s/agent.sock", node->dir);
     if (s->member == NULL)
-        return 9;
-    snprintf(lines[9], LINE, "MEMBER_CONTRACT=%s", s->member);
-    return 10;
+        return 10;
+    snprintf(lines[10], LINE, "MEMBER_CONTRACT=%s", s->member);
+    return 11;
 }
 
 static void
@@ -129,7 +130,7 @@ log_path(char path[static 600], const struct dn_node *node)
 void
 boot_up(struct e2e *t, struct dn_node *node, const struct boot_settings *s)
 {
-    static char lines[10][LINE];
+    static char lines[11][LINE];
     char program[600], log[600];
     const char *const argv[] = {program, "up", NULL};
     const char *env[16] = {"BUNDLER_URL=" DN_BUNDLER_URL,

@@ -1,6 +1,11 @@
 am_test(http ${CMAKE_CURRENT_LIST_DIR}/test_http.c LIBS am_net)
 am_test(http_names ${CMAKE_CURRENT_LIST_DIR}/test_http_names.c LIBS am_net)
 am_test(grpc ${CMAKE_CURRENT_LIST_DIR}/test_grpc.c ${CMAKE_CURRENT_LIST_DIR}/net_raw.c LIBS am_net)
+am_test(grpc_unix ${CMAKE_CURRENT_LIST_DIR}/test_grpc_unix.c ${CMAKE_CURRENT_LIST_DIR}/net_raw.c
+  LIBS am_net)
+if(TEST grpc_unix) # see cli/up.c
+  set_tests_properties(grpc_unix PROPERTIES ENVIRONMENT LD_BIND_NOW=1)
+endif()
 am_test(grpc_client ${CMAKE_CURRENT_LIST_DIR}/test_grpc_client.c ${CMAKE_CURRENT_LIST_DIR}/net_raw.c
   LIBS am_net)
 am_test(grpc_frame ${CMAKE_CURRENT_LIST_DIR}/test_grpc_frame.c LIBS am_net)

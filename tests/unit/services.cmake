@@ -8,6 +8,7 @@ am_test(indexer_serve ${here}/test_indexer_serve.c LIBS indexer dn_rpcdouble)
 set(anvil ${CMAKE_SOURCE_DIR}/devnet/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil)
 am_test(api_health ${here}/test_api_health.c ${here}/api_page.c LIBS api)
 am_test(api_access ${here}/test_api_access.c LIBS api)
+am_test(api_attest ${here}/test_api_attest.c LIBS api)
 am_test(api_socket ${here}/test_api_socket.c LIBS api)
 am_test(api ${here}/test_api.c ${here}/api_page.c ${here}/service_world.c
   LIBS api bus am_net devnet)

@@ -137,3 +137,43 @@ Test(api_health, metrics)
     cr_assert_not_null(strstr(text, "\nattestmesh_live_peers 0\n"));
     free(text);
 }
+
+/* The page's reason and the three numbers, with k of n. */
+static void
+holders(uint64_t k, uint64_t n, const char *reason, const char *expected, int warned)
+{
+    struct api_facts f = healthy();
+    char words[80];
+    unsigned status;
+    json_t *root;
+    char *text;
+
+    f.csk_holders = k;
+    f.csk_members = n;
+    snprintf(f.reason, sizeof f.reason, "%s", reason);
+    root = page(&f, &status);
+    cr_expect_eq(status, 200, "a warning is no failure");
+    cr_expect_str_eq(json_string_value(json_object_get(root, "reason")), expected);
+    json_decref(root);
+    text = api_metrics(&f);
+    snprintf(words, sizeof words, "\nattestmesh_csk_holders %d\n# HELP attestmesh_csk_members",
+             (int)k);
+    cr_expect_not_null(strstr(text, words), "%s", words);
+    snprintf(words, sizeof words, "\nattestmesh_csk_members %d\n", (int)n);
+    cr_expect_not_null(strstr(text, words), "%s", words);
+    snprintf(words, sizeof words, "\nattestmesh_csk_single_holder %d\n", warned);
+    cr_expect_not_null(strstr(text, words), "%s", words);
+    check_metrics(text);
+    free(text);
+}
+
+Test(api_health, a_single_holder_is_warned_of)
+{
+    holders(3, 3, "", "", 0);
+    holders(2, 3, "", "", 0);
+    holders(1, 3, "", "warning: the CSK is held by 1 of 3 members: lose it and it is gone", 1);
+    holders(1, 1, "", "warning: the CSK is held by 1 of 1 members: lose it and it is gone", 1);
+    holders(1, 3, "waiting for 0xab", "waiting for 0xab", 1);
+    holders(0, 0, "", "", 0); /* mesh does not say */
+    holders(0, 3, "", "", 0);
+}

@@ -23,7 +23,8 @@ aw_begin(void)
 {
     char run[96], addr[64], app[128], csk[64], derive[64];
     const char *const argv[] = {API, NULL};
-    const char *const env[] = {run, addr, app, csk, derive, "LOG_LEVEL=debug", NULL};
+    const char *const env[] = {run, addr, app, csk, derive, "LOG_LEVEL=debug", "LD_BIND_NOW=1",
+                               NULL};
 
     cr_assert_eq(geteuid(), 0, "needs root to be several users");
     sw_begin();

@@ -1,6 +1,7 @@
 /*  test_api_agent -- an application in grpc-js on the real api's socket, as several users.  */
 #include "api_world.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -118,6 +119,52 @@ Test(api_agent, keys_are_for_the_uids_of_the_lists)
     cr_assert_eq(logged("\"correlation\":\"app-"), logged("key.access"));
     cr_assert_eq(logged("c5c5c5c5"), 0, "never the key");
     cr_assert_eq(logged("02020202"), 0);
+}
+
+/* Whether bytes stand in memory that api can write. */
+static bool
+remembers(const void *bytes, size_t len)
+{
+    static uint8_t memory[1 << 22];
+    char path[64], line[512], mode[8];
+    unsigned long from, to;
+    bool found = false;
+    FILE *maps;
+    int mem;
+
+    snprintf(path, sizeof path, "/proc/%d/mem", (int)*aw.api);
+    mem = open(path, O_RDONLY | O_CLOEXEC);
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)*aw.api);
+    maps = fopen(path, "re");
+    cr_assert(mem >= 0 && maps != NULL, "needs root");
+    while (!found && fgets(line, sizeof line, maps) != NULL) {
+        if (sscanf(line, "%lx-%lx %7s", &from, &to, mode) != 3 || mode[1] != 'w')
+            continue;
+        for (; !found && from < to; from += sizeof memory - 64) { /* overlapping */
+            size_t want = to - from < sizeof memory ? to - from : sizeof memory;
+            ssize_t n = pread(mem, memory, want, (off_t)from);
+
+            found = n > 0 && memmem(memory, (size_t)n, bytes, len) != NULL;
+        }
+    }
+    fclose(maps);
+    close(mem);
+    return found;
+}
+
+Test(api_agent, forgets_the_keys_it_gave)
+{
+    uint8_t half[16];
+
+    aw_keyagent();
+    aw.csk_held = true;
+    until(AW_CSK_UID, "GetClusterSharedKey", AW_KEY_HEX);
+    expect(aw_app(AW_CSK_UID, "DeriveKey*12 GetClusterSharedKey"), "{\"0\":12}");
+    memset(half, 0xc5, sizeof half);
+    cr_assert(!remembers(half, sizeof half), "the CSK");
+    memset(half, (int)strlen("a label"), sizeof half);
+    cr_assert(!remembers(half, sizeof half), "a derived key");
+    cr_assert(remembers(aw.socket, strlen(aw.socket)), "or this test sees nothing");
 }
 
 Test(api_agent, a_key_that_is_not_held_is_unavailable_in_v1s_words)

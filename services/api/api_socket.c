@@ -22,14 +22,35 @@ fail(struct am_error *err, const char *path, const char *what)
 }
 
 static int
-take_lock(struct api_socket *s, struct am_error *err)
+check_path(const char *path, struct am_error *err)
 {
-    char path[sizeof s->path + 8], folder[sizeof s->path];
+    if (*path == '/' && strlen(path) < API_SOCKET_PATH)
+        return AM_OK;
+    return am_fail(err, AM_INVALID_ARGUMENT,
+                   SETTING ": expected an absolute path of at most %d bytes, got \"%s\"",
+                   API_SOCKET_PATH - 1, path);
+}
 
-    snprintf(folder, sizeof folder, "%s", s->path);
+int
+api_socket_folder(const char *path, struct am_error *err)
+{
+    char folder[API_SOCKET_PATH];
+    int r = check_path(path, err);
+
+    if (r != AM_OK)
+        return r;
+    strcpy(folder, path);
     *strrchr(folder, '/') = '\0';
     if (*folder != '\0' && mkdir(folder, 0750) != 0 && errno != EEXIST)
         return fail(err, folder, "to make the folder");
+    return AM_OK;
+}
+
+static int
+take_lock(struct api_socket *s, struct am_error *err)
+{
+    char path[API_SOCKET_PATH + 8];
+
     snprintf(path, sizeof path, "%s.lock", s->path);
     s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (s->lock_fd < 0)
@@ -72,15 +93,14 @@ listen_at(struct api_socket *s, int *fd, const struct sockaddr_un *addr, struct 
     struct stat st;
 
     *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    /* The mode of the descriptor becomes the file's: nobody else gets in before the chmod. */
-    if (*fd < 0 || fchmod(*fd, 0600) != 0 ||
-        bind(*fd, (const struct sockaddr *)addr, sizeof *addr) != 0)
+    if (*fd < 0 || bind(*fd, (const struct sockaddr *)addr, sizeof *addr) != 0)
         return fail(err, s->path, "to bind");
     if (lstat(s->path, &st) != 0)
         return fail(err, s->path, "to look at");
     s->dev = st.st_dev;
     s->ino = st.st_ino;
-    if (listen(*fd, BACKLOG) != 0 || chmod(s->path, 0660) != 0)
+    /* Nobody connects before listen, whatever the umask made of the mode. */
+    if (chmod(s->path, 0660) != 0 || listen(*fd, BACKLOG) != 0)
         return fail(err, s->path, "to open to the group");
     return AM_OK;
 }
@@ -93,10 +113,8 @@ api_socket_open(struct api_socket *socket, int *fd, const char *path, struct am_
 
     *socket = (struct api_socket){.lock_fd = -1};
     *fd = -1;
-    if (*path != '/' || strlen(path) >= sizeof addr.sun_path)
-        return am_fail(err, AM_INVALID_ARGUMENT,
-                       SETTING ": expected an absolute path of at most %zu bytes, got \"%s\"",
-                       sizeof addr.sun_path - 1, path);
+    if ((r = check_path(path, err)) != AM_OK)
+        return r;
     strcpy(addr.sun_path, path);
     strcpy(socket->path, path);
     if ((r = take_lock(socket, err)) == AM_OK && (r = clear_stale(&addr, err)) == AM_OK)

@@ -12,15 +12,21 @@
 
 #include <sys/types.h>
 
+#define API_SOCKET_PATH 108 /* sun_path of unix(7) */
+
 struct api_socket {
-    char path[108]; /* sun_path of unix(7) */
-    int lock_fd;    /* -1 while there is none */
-    dev_t dev;      /* of the socket that we made, with ino */
+    char path[API_SOCKET_PATH];
+    int lock_fd; /* -1 while there is none */
+    dev_t dev;   /* of the socket that we made, with ino */
     ino_t ino;
 };
 
-/* Listen at path, mode 0660: who may connect is who shares our group.  A last folder that is
- * missing is made, mode 0750.
+/* Make the last folder of path, mode 0750, when it is missing.  Before the sandbox: it leaves open
+ * only folders that are there.
+ * Returns: AM_OK, AM_INVALID_ARGUMENT (path), AM_FAILED_PRECONDITION (it cannot be made) */
+int api_socket_folder(const char *path, struct am_error *err) AM_MUST_CHECK;
+
+/* Listen at path, mode 0660: who may connect is who shares our group.
  *
  * Out:     socket  to be closed by api_socket_close, also after a failure
  *          fd      does not block; owned by the caller, who closes it; -1 unless AM_OK

@@ -10,6 +10,7 @@
 #include "api.h"
 #include "api_agent.h"
 #include "api_http.h"
+#include "api_socket.h"
 
 #include <signal.h>
 
@@ -43,7 +44,8 @@ main(void)
 
     am_log_open("api", NULL, NULL);
     if ((r = am_settings_load(&s, AM_READ_API, environ, &err)) != AM_OK ||
-        (r = am_secret_init(&err)) != AM_OK)
+        (r = am_secret_init(&err)) != AM_OK ||
+        (r = api_socket_folder(s.agent_socket, &err)) != AM_OK)
         goto out;
     am_log_open("api", s.log_format, s.log_level);
     options.run = s.run;

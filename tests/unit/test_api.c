@@ -14,13 +14,13 @@
 static uint16_t port;
 static pid_t *api;
 static struct bus *mesh;
-static char listen_at[64], url[64];
+static char listen_at[64], url[64], app[128];
 static struct am_error err;
 
 static void
 start(void)
 {
-    char run[128], addr[96], app[128];
+    char run[128], addr[96];
     const char *const argv[] = {API, NULL};
     const char *const env[] = {run, addr, app, "LOG_LEVEL=warn", NULL};
 
@@ -274,7 +274,7 @@ Test(api, a_second_api_on_the_same_run_folder_gives_way)
 {
     char run[128], addr[64];
     const char *const argv[] = {API, NULL};
-    const char *const env[] = {run, addr, NULL};
+    const char *const env[] = {run, addr, app, NULL};
 
     json_decref(until(503, "booting"));
     snprintf(run, sizeof run, "ATTESTMESH_RUN=%s", sw_dir);
@@ -287,9 +287,10 @@ Test(api, settings_that_are_none_stop_the_start)
 {
     char run[128];
     const char *const argv[] = {API, NULL};
-    const char *const env[] = {run, "ATTESTMESH_HEALTH_ADDR=127.0.0.1:1", NULL};
-    const char *const bad[] = {run, "HEALTH_HTTP_ADDR=127.0.0.1", NULL};
+    const char *const env[] = {run, app, "ATTESTMESH_HEALTH_ADDR=127.0.0.1:1", NULL};
+    const char *const bad[] = {run, app, "HEALTH_HTTP_ADDR=127.0.0.1", NULL};
 
+    json_decref(until(503, "booting"));
     snprintf(run, sizeof run, "ATTESTMESH_RUN=%s/none", sw_dir);
     cr_assert_eq(sw_ended(sw_start("wrong.log", argv, env), 5000), 1);
     cr_assert_not_null(strstr(sw_log("wrong.log"), "ATTESTMESH_HEALTH_ADDR"), "%s",

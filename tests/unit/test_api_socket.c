@@ -39,10 +39,8 @@ TestSuite(api_socket, .init = begin, .fini = end);
 static void
 make_folder(void)
 {
-    char at[128];
-
-    snprintf(at, sizeof at, "%s/app", dir);
-    cr_assert_eq(mkdir(at, 0700), 0);
+    cr_assert_eq(api_socket_folder(path, &err), AM_OK, "%s", err.text);
+    cr_assert_eq(api_socket_folder(path, &err), AM_OK, "it may be there");
 }
 
 static mode_t
@@ -86,10 +84,12 @@ Test(api_socket, is_the_groups_and_goes_at_the_end)
     mode_t before = umask(077);
     int fd;
 
+    make_folder();
     cr_assert_eq(api_socket_open(&s, &fd, path, &err), AM_OK, "%s", err.text);
     umask(before);
     snprintf(folder, sizeof folder, "%s/app", dir);
     cr_assert_eq(mode_of(path), 0660);
+    cr_assert_eq(mode_of(folder), 0700, "0750 without what the umask takes");
     close(fd);
     api_socket_close(&s);
     cr_assert_neq(access(path, F_OK), 0);
@@ -101,6 +101,7 @@ Test(api_socket, a_live_one_of_ours_is_not_stolen)
     struct api_socket first, second;
     int fd, other;
 
+    make_folder();
     cr_assert_eq(api_socket_open(&first, &fd, path, &err), AM_OK, "%s", err.text);
     cr_assert_eq(api_socket_open(&second, &other, path, &err), AM_ALREADY_EXISTS);
     cr_assert_not_null(strstr(err.text, path), "%s", err.text);
@@ -170,6 +171,7 @@ Test(api_socket, anothers_file_is_not_removed_at_the_end)
     struct api_socket s;
     int fd, other;
 
+    make_folder();
     cr_assert_eq(api_socket_open(&s, &fd, path, &err), AM_OK, "%s", err.text);
     cr_assert_eq(unlink(path), 0);
     other = bind_there(true);
@@ -194,6 +196,8 @@ Test(api_socket, paths_that_cannot_be)
     char text[120];
     int fd;
 
+    cr_assert_eq(api_socket_folder("/proc/nowhere/agent.sock", &err), AM_FAILED_PRECONDITION);
+    cr_assert_eq(api_socket_folder("agent.sock", &err), AM_INVALID_ARGUMENT);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         cr_expect_eq(api_socket_open(&s, &fd, rows[i].path, &err), rows[i].code, "%s: %s",
                      rows[i].path, err.text);

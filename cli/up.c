@@ -230,7 +230,8 @@ cli_up(int argc, char **argv)
         return 1;
     }
     /* A library that binds a symbol at its first call writes the vector registers to the stack, and
-     * in them may be half a key.  Our programs are linked with -z now; Debian's libraries are not. */
+     * in them may be half a key.  Our programs are linked with -z now; Debian's libraries are not.
+     */
     setenv("LD_BIND_NOW", "1", 1);
     cli_paths(up.bin, source);
     prctl(PR_SET_CHILD_SUBREAPER, 1);

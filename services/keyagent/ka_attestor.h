@@ -40,7 +40,7 @@ struct ka_attestor {
 /* The dstack guest agent, v0 API as of 0.5.11.  Source: dstack page 1.2-1.4, 1.7 */
 extern const struct ka_attestor ka_dstack;
 
-/* The question in words for a status: "asked /Version". */
+/* The word for a question, as in "asked /Version".  Static. */
 const char *ka_what_name(enum ka_what what);
 
 #endif

@@ -8,6 +8,7 @@
 #include "../../common/wire/am_member.h"
 #include "ka_keep.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,15 +33,33 @@ ka_publish_csk(struct keyagent *k)
     publish(k, BUS_TOPIC_keyagent_csk, &fact);
 }
 
+/* What it runs on, in words. */
+static void
+runs_on(const struct keyagent *k, char out[static KA_REASON_MAX + 1])
+{
+    const char *reason;
+
+    (void)ka_proof_word(k, &reason);
+    snprintf(out, KA_REASON_MAX + 1, "runs on %s %s; its derivations are proved; %.128s",
+             k->id.attestor->name, k->id.self.agent_version,
+             reason[0] != '\0' ? reason : "the cluster allows its KMS root");
+}
+
 static void
 show_status(struct keyagent *k)
 {
-    if (k->view_refused[0] != '\0')
+    char words[KA_REASON_MAX + 1];
+
+    if (k->view_refused[0] != '\0') {
         bus_status(k->bus, "failing", k->view_refused);
-    else if (k->id.phase != KA_READY)
+    } else if (k->id.phase != KA_READY) {
         bus_status(k->bus, k->id.phase == KA_REFUSED ? "failing" : "starting", k->id.reason);
-    else
-        bus_status(k->bus, k->proof_failed[0] != '\0' ? "failing" : "ready", k->proof_failed);
+    } else if (k->proof_failed[0] != '\0') {
+        bus_status(k->bus, "failing", k->proof_failed);
+    } else {
+        runs_on(k, words);
+        bus_status(k->bus, "ready", words);
+    }
 }
 
 void

@@ -208,12 +208,17 @@ Test(keyagent_bus, accepts_a_pulled_csk_only_against_the_commitment, T)
     ka_world_close(&w);
 }
 
+static char said[385]; /* the reason in the newest hello */
+
 static void
 on_hello(void *arg, int code, const void *reply, const struct am_error *err)
 {
-    (void)reply;
+    const struct bus_hello *h = reply;
+
     (void)err;
     *(int *)arg = code == AM_OK ? 1 : 2;
+    if (code == AM_OK)
+        snprintf(said, sizeof said, "%.*s", (int)h->reason.len, h->reason.p);
 }
 
 Test(keyagent_bus, answers_hello_and_a_reason_at_once_and_heals_without_a_restart, T)
@@ -244,6 +249,11 @@ Test(keyagent_bus, answers_hello_and_a_reason_at_once_and_heals_without_a_restar
     ka_world_fault(&w, "");
     ka_world_agent(&w);
     ka_world_phase(&w, "ready", 8000);
+    hello = 0;
+    cr_assert_eq(bus_call_hello(w.cli, BUS_KEYAGENT, 2000, on_hello, &hello, &err), AM_OK);
+    cr_assert(ka_world_until(&w, &hello, 1, 2500));
+    cr_assert_str_eq(said, "runs on dstack 0.5.11; its derivations are proved; no view of the "
+                           "cluster yet");
     ka_world_close(&w);
 }
 

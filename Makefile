@@ -13,7 +13,9 @@ build:
 	@rm -f .cmake.log
 	cmake --build $(BUILD) --parallel 2
 
+# npm empties the folder first, and would do so behind a link: then it is somebody else's.
 %/node_modules/.installed: %/package-lock.json
+	test ! -L $*/node_modules
 	cd $* && $(NPM_CI)
 	touch $@
 

@@ -8,10 +8,13 @@
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define IN_FLIGHT 64
 #define ROUNDS 9
+#define TAPS 3       /* times that somebody comes to tap */
 #define ROUND_MS 300 /* of one side */
 #define VIEW_MS 3000 /* until keyagent has the view */
 #define LIMIT_SECP 0.5
@@ -79,36 +82,55 @@ through_bus(struct key_world *w, struct load *l)
 }
 
 static double
-bare_secp(void)
+thread_us(void)
 {
-    secp256k1_context *ctx =
-        secp256k1_context_create(SECP256K1_CONTEXT_SIGN | SECP256K1_CONTEXT_VERIFY);
-    secp256k1_ecdsa_recoverable_signature sig;
-    int64_t start = am_mono_ms(), took;
-    uint8_t digest[32] = {1};
-    unsigned n = 0;
+    struct timespec t;
 
-    while ((took = am_mono_ms() - start) < ROUND_MS) {
-        digest[n % 32]++;
-        n += (unsigned)secp256k1_ecdsa_sign_recoverable(ctx, &sig, digest,
-                                                        scan_key_of(0, SCAN_OWNER), NULL, NULL);
-    }
-    secp256k1_context_destroy(ctx);
-    return n * 1000.0 / (double)took;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
-static double
-bare_ed25519(void)
+static void
+bare_secp(const uint8_t digest[static 32])
 {
-    uint8_t pub[32], key[64], sig[64], digest[32] = {1};
-    int64_t start, took;
-    unsigned n = 0;
+    static secp256k1_context *ctx;
+    secp256k1_ecdsa_recoverable_signature sig;
 
-    crypto_sign_seed_keypair(pub, key, scan_key_of(0, SCAN_IDENTITY));
-    for (start = am_mono_ms(); (took = am_mono_ms() - start) < ROUND_MS; n++) {
+    if (ctx == NULL)
+        ctx = secp256k1_context_create(SECP256K1_CONTEXT_SIGN | SECP256K1_CONTEXT_VERIFY);
+    if (secp256k1_ecdsa_sign_recoverable(ctx, &sig, digest, scan_key_of(0, SCAN_OWNER), NULL,
+                                         NULL) != 1)
+        abort();
+}
+
+static void
+bare_ed25519(const uint8_t digest[static 32])
+{
+    static uint8_t pub[32], key[64];
+    uint8_t sig[64];
+
+    if (am_is_zero(pub, sizeof pub))
+        crypto_sign_seed_keypair(pub, key, scan_key_of(0, SCAN_IDENTITY));
+    crypto_sign_detached(sig, NULL, digest, 32, key);
+}
+
+typedef void bare_fn(const uint8_t digest[static 32]);
+
+/* Signatures a second; *busy_us: of the processor, each. */
+static double
+by_itself(bare_fn *sign, double *busy_us)
+{
+    int64_t start = am_mono_ms(), took;
+    double busy = thread_us();
+    uint8_t digest[32] = {1};
+    unsigned n;
+
+    for (n = 0; (took = am_mono_ms() - start) < ROUND_MS; n++) {
         digest[n % 32]++;
-        crypto_sign_detached(sig, NULL, digest, sizeof digest, key);
+        sign(digest);
     }
+    busy = (thread_us() - busy) / n;
+    *busy_us = *busy_us == 0 || busy < *busy_us ? busy : *busy_us;
     return n * 1000.0 / (double)took;
 }
 
@@ -126,29 +148,31 @@ has_view(struct key_world *w, struct load *l)
 }
 
 static void
-beside(struct key_world *w, struct load *l, double (*bare)(void), const char *what, double limit)
+beside(struct key_world *w, struct load *l, bare_fn *bare, const char *what, double limit)
 {
-    double best_bus = 0, best_bare = 0, rate, ran = key_time(w->keyagent).ran;
+    double best_bus = 0, best_bare = 0, rate, alone = 0;
+    double ran = key_time(w->keyagent).ran;
     unsigned done = 0;
 
     for (int i = 0; i < ROUNDS; i++) {
-        best_bare = (rate = bare()) > best_bare ? rate : best_bare;
+        best_bare = (rate = by_itself(bare, &alone)) > best_bare ? rate : best_bare;
         best_bus = (rate = through_bus(w, l)) > best_bus ? rate : best_bus;
         done += l->done;
     }
     ran = (key_time(w->keyagent).ran - ran) * 1000 / (done > 0 ? done : 1);
     e2e_check(w->t, best_bus >= limit * best_bare, what,
-              "%.0f/s beside %.0f/s bare: ratio %.2f, at least %.2f (keyagent is busy for %.0f us)",
-              best_bus, best_bare, best_bus / best_bare, limit, ran);
+              "%.0f/s beside %.0f/s bare: ratio %.2f, at least %.2f (keyagent is "
+              "busy for %.0f us, the library alone for %.0f)",
+              best_bus, best_bare, best_bus / best_bare, limit, ran, alone);
 }
 
 /* The least time that keyagent was busy for an answer, in us: other load changes that little. */
 static double
-least_busy(struct key_world *w, struct load *l)
+least_busy(struct key_world *w, struct load *l, int rounds)
 {
     double least = 0;
 
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < rounds; i++) {
         double ran = key_time(w->keyagent).ran;
 
         through_bus(w, l);
@@ -158,23 +182,31 @@ least_busy(struct key_world *w, struct load *l)
     return least;
 }
 
+static double
+least_of(double a, double b)
+{
+    return a == 0 || b < a ? b : a;
+}
+
 static void
 tapped(struct key_world *w, struct load *l)
 {
     char program[600];
     const char *const argv[] = {program, "tap", "--run", w->dir, "keyagent", NULL};
+    double before = least_busy(w, l, ROUNDS), with = 0, after = 0;
     struct am_error err = {0};
-    double before = least_busy(w, l), with, after;
     pid_t tap = 0;
 
     snprintf(program, sizeof program, "%s/attestmesh", w->t->bin);
-    e2e_need(w->t, dn_start(&tap, &(struct dn_spawn){.argv = argv, .log = "/dev/null"}, &err), &err,
-             "tap");
-    e2e_pause(w->t, 1500);
-    with = least_busy(w, l);
-    dn_stop(&tap, SIGTERM, 3000);
-    e2e_pause(w->t, 500);
-    after = least_busy(w, l);
+    for (int i = 0; i < TAPS; i++) {
+        e2e_need(w->t, dn_start(&tap, &(struct dn_spawn){.argv = argv, .log = "/dev/null"}, &err),
+                 &err, "tap");
+        e2e_pause(w->t, 1500);
+        with = least_of(with, least_busy(w, l, ROUNDS / TAPS));
+        dn_stop(&tap, SIGTERM, 3000);
+        e2e_pause(w->t, 500);
+        after = least_of(after, least_busy(w, l, ROUNDS / TAPS));
+    }
     e2e_check(w->t, before >= LIMIT_UNTAPPED * after,
               "a request when no tap is left, beside before it",
               "%.1f us beside %.1f us: ratio %.2f, at least %.2f (%.1f us under the tap: %.2f)",

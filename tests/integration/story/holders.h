@@ -10,7 +10,7 @@
 
 struct holders {
     struct scan_found memory; /* argv, environment and all that is written or of no file */
-    struct scan_found core;   /* what of it the kernel would write into a core */
+    struct scan_found core;   /* memory that the kernel would write into a core; no registers */
 };
 
 /* Derive the keys of the first SCAN_NODES nodes.

@@ -45,7 +45,7 @@ release(struct ka_ask *a)
     if (a->secret) {
         am_secret_free(&in);
     } else if (in != NULL) {
-        sodium_memzero(in, a->in_cap);
+        sodium_memzero(in, a->in_len); /* all of in_cap would make a MiB of it resident */
         free(in);
     }
     free(a);

@@ -1,5 +1,6 @@
 /*  guest_double -- the guest-agent simulator inside a test's own event loop.  */
 #include "guest_double.h"
+#include "slow.h"
 
 #include "../../common/base/am_clock.h"
 
@@ -71,7 +72,7 @@ size_t
 guest_double_read(const struct guest_double *d, int fd, char *out, size_t cap, size_t enough,
                   int ms, bool *closed)
 {
-    int64_t end = am_mono_ms() + ms;
+    int64_t end = am_mono_ms() + ms * slow_factor();
     size_t len = 0;
     ssize_t n = -1;
 

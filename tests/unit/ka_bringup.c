@@ -21,6 +21,18 @@ bringup_until(struct ev_loop *loop, const int *flag, int ms)
     }
 }
 
+void
+bringup_said(struct bringup *b, const char *words, int ms)
+{
+    int64_t start = am_mono_ms();
+
+    while (am_mono_ms() < start + ms ||
+           (strstr(b->id.reason, words) == NULL && am_mono_ms() < start + ms * slow_factor())) {
+        ev_run(b->d.loop, EVRUN_NOWAIT);
+        usleep(500);
+    }
+}
+
 static void
 on_change(void *arg)
 {

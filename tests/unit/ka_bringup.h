@@ -27,4 +27,7 @@ void bringup_fault(struct bringup *b, const char *fault);
 /* Run the loop until *flag is not 0, or ms have passed. */
 void bringup_until(struct ev_loop *loop, const int *flag, int ms);
 
+/* Run the loop for ms; where programs are slow, on until the reason has these words. */
+void bringup_said(struct bringup *b, const char *words, int ms);
+
 #endif

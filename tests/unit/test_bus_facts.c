@@ -3,6 +3,7 @@
 #include "bus_world.h"
 
 #include "../../common/base/am_clock.h"
+#include "slow.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -50,7 +51,7 @@ follow(enum bus_topic topic)
 static void
 until_n(uint64_t n, int limit_ms)
 {
-    int64_t end = am_mono_ms() + limit_ms;
+    int64_t end = am_mono_ms() + limit_ms * slow_factor();
 
     while (seen.n != n && am_mono_ms() < end)
         world_turn(20);

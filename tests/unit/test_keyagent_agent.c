@@ -201,7 +201,7 @@ Test(keyagent_identity, names_what_is_wrong_and_recovers_by_itself, .timeout = 6
         struct bringup b;
 
         bringup_start(&b, DN_COMPAT_0_5_11, rows[i][0]);
-        bringup_until(b.d.loop, &b.ready, 700);
+        bringup_said(&b, rows[i][1], 700);
         cr_assert_not(b.ready, "%s", rows[i][0]);
         cr_assert_eq(b.id.phase, KA_STARTING);
         cr_assert_not_null(strstr(b.id.reason, rows[i][1]), "%s: %s", rows[i][0], b.id.reason);
@@ -220,10 +220,10 @@ Test(keyagent_identity, silence_after_another_trouble_is_told_within_2_s)
 
     bringup_start(&b, DN_COMPAT_0_5_11, "error-500");
     b.id.deadline_s = 20;
-    bringup_until(b.d.loop, &b.ready, 300);
+    bringup_said(&b, "got 500", 300);
     cr_assert_not_null(strstr(b.id.reason, "got 500"), "%s", b.id.reason);
     bringup_fault(&b, "stall");
-    bringup_until(b.d.loop, &b.ready, 1900);
+    bringup_said(&b, "asked /Version, no answer yet", 1900);
     cr_assert_not_null(strstr(b.id.reason, "asked /Version, no answer yet"), "%s", b.id.reason);
     bringup_stop(&b);
 }
@@ -233,12 +233,12 @@ Test(keyagent_identity, refuses_an_agent_below_the_floor_by_name)
     struct bringup b;
 
     bringup_start(&b, DN_COMPAT_0_5_5, "");
-    bringup_until(b.d.loop, &b.ready, 300);
+    bringup_said(&b, "Service not found: Version", 300);
     cr_assert_eq(b.id.phase, KA_REFUSED);
     cr_assert_not_null(strstr(b.id.reason, "Service not found: Version"));
     b.d.guest.compat = DN_COMPAT_0_5_11;
     b.d.guest.version = "0.5.6";
-    bringup_until(b.d.loop, &b.ready, 700);
+    bringup_said(&b, "got 0.5.6", 700);
     cr_assert_eq(b.id.phase, KA_REFUSED);
     cr_assert_not_null(strstr(b.id.reason, "expected 0.5.7 or newer, got 0.5.6"));
     bringup_stop(&b);

@@ -50,7 +50,7 @@ works(struct bringup *b, const struct column *c)
 static void
 is_refused(struct bringup *b, const struct column *c)
 {
-    bringup_until(b->d.loop, &b->ready, 300);
+    bringup_said(b, "Service not found: Version", 300);
     cr_assert_eq(b->id.phase, KA_REFUSED, "%s: %s", c->versions, b->id.reason);
     cr_assert_not_null(strstr(b->id.reason, "Service not found: Version"), "%s: %s", c->versions,
                        b->id.reason);
@@ -84,7 +84,7 @@ Test(keyagent_versions, the_first_column_has_no_socket)
     ka_identity_stop(&b.id);
     dn_http_close(&b.d.http);
     bringup_again(&b);
-    bringup_until(b.d.loop, &b.ready, 100);
+    bringup_said(&b, "No such file or directory", 100);
     cr_assert_eq(b.id.phase, KA_STARTING);
     cr_assert_not_null(strstr(b.id.reason, "dstack.sock: No such file or directory"), "%s",
                        b.id.reason);
@@ -118,7 +118,7 @@ Test(keyagent_proof, an_agent_that_gives_another_key_each_time_is_never_ready)
     struct bringup b;
 
     bringup_start(&b, DN_COMPAT_0_5_11, "wander@GetKey");
-    bringup_until(b.d.loop, &b.ready, 500);
+    bringup_said(&b, "expected the key of the first answer", 500);
     cr_assert_not(b.ready);
     cr_assert_not_null(strstr(b.id.reason, "/GetKey attestmesh.identity.v1: expected the key of "
                                            "the first answer, got another"),
@@ -203,7 +203,7 @@ Test(keyagent_migration, another_kms_or_app_id_is_refused_for_good)
             b.d.guest.app_id[0] ^= 1;
         cr_assert_eq(dn_guest_issue(&b.d.guest, other_root, NULL), AM_OK);
         bringup_again(&b);
-        bringup_until(b.d.loop, &b.ready, 300);
+        bringup_said(&b, "key migration", 300);
         cr_assert_not(b.ready);
         cr_assert_eq(b.id.phase, KA_REFUSED);
         cr_assert(b.id.migration);
@@ -231,7 +231,7 @@ Test(keyagent_migration, a_broken_record_is_no_fresh_start)
     bringup_until(b.d.loop, &b.ready, 3000);
     cr_assert_eq(am_file_write(b.state, KA_ORIGIN_FILE, am_bin_of("{", 1), NULL), AM_OK);
     bringup_again(&b);
-    bringup_until(b.d.loop, &b.ready, 300);
+    bringup_said(&b, "identity.v1", 300);
     cr_assert_eq(b.id.phase, KA_REFUSED);
     cr_assert(b.id.migration);
     cr_assert_not_null(strstr(b.id.reason, "identity.v1"), "%s", b.id.reason);

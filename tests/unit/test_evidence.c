@@ -264,7 +264,7 @@ on_flip(void *arg, const struct flip *f)
 
 /* The recorded quotes have every byte changed (tests/integration/evidence); these are everywhere.
  */
-Test(evidence, no_byte_of_it_can_be_changed, .timeout = 120)
+Test(evidence, no_byte_of_it_can_be_changed, .timeout = 300)
 {
     const uint8_t app_id[20] = {1}, hash[32] = {2};
     uint8_t rtmr[4][48];

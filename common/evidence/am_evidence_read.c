@@ -1,4 +1,5 @@
 /*  am_evidence_read -- the forms in which evidence comes, taken apart.  */
+#include "../base/am_text.h"
 #include "am_evidence.h"
 
 #include <ctype.h>
@@ -78,20 +79,22 @@ read_fields(struct am_evidence *e, const json_t *root, struct am_error *err)
     return read_nonce(e, root, err);
 }
 
-/* A node that has no quote says why: at most one text for each of its sources. */
+/* A node that has no quote says why, with a text for each of its sources (page 6.4). */
 static int
 check_available(const json_t *root, struct am_error *err)
 {
-    const json_t *errors = json_object_get(root, "errors");
-    const char *one = json_string_value(json_object_get(root, "error")),
-               *info = json_string_value(json_object_get(errors, "info")),
-               *quote = json_string_value(json_object_get(errors, "quote"));
+    const char *one = json_string_value(json_object_get(root, "error")), *source;
+    char said[256] = "";
+    struct am_text words = {said, sizeof said, 0, false};
+    const json_t *value;
 
     if (!json_is_false(json_object_get(root, "available")))
         return AM_OK;
-    return am_fail(err, AM_UNAVAILABLE, "the node has no evidence: %s%s%s%s",
-                   one != NULL ? one : "", quote != NULL ? quote : "",
-                   quote != NULL && info != NULL ? "; " : "", info != NULL ? info : "");
+    if (one != NULL)
+        am_text(&words, ": %.200s", one);
+    json_object_foreach(json_object_get(root, "errors"), source, value) if (json_is_string(value))
+        am_text(&words, ": %.20s: %.100s", source, json_string_value(value));
+    return am_fail(err, AM_UNAVAILABLE, "the node has no evidence%s", said);
 }
 
 static int

@@ -468,7 +468,7 @@ Test(answer, that_is_none_is_told_from_a_bad_one)
         {"{\"a\":1,\"a\":2}", AM_INVALID_ARGUMENT, "duplicate"},
         {"abc", AM_INVALID_ARGUMENT, "whole bytes of hex"},
         {"{\"available\":false,\"errors\":{\"quote\":\"no \\u001b[2J agent\"}}", AM_UNAVAILABLE,
-         "the node has no evidence: no ?[2J agent"},
+         "the node has no evidence: quote: no ?[2J agent"},
         {"{\"available\":false,\"error\":\"nonce: empty\"}", AM_UNAVAILABLE, "nonce: empty"},
     };
     struct am_error err = {0};

@@ -225,7 +225,7 @@ Test(verify, no_evidence_is_another_status_than_bad_evidence)
                                     "{\"available\":false,\"errors\":{\"quote\":\"no \xc2\x9b"
                                     "2J agent\"}}")),
                  CLI_VERIFY_NO_EVIDENCE);
-    said("verify: the node has no evidence: no ??2J agent");
+    said("verify: the node has no evidence: quote: no ??2J agent");
     cr_expect_eq(RUN("verify", node(404, NULL, "{}")), CLI_VERIFY_NO_EVIDENCE);
     said("expected HTTP status 200, got 404");
     cr_expect_eq(RUN("verify", node(200, NULL, "<html>")), CLI_VERIFY_NO_EVIDENCE);

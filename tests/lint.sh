@@ -8,11 +8,11 @@ build=${1:-build/dev-clang}
 out=build/lint-logs
 rm -rf "$out" && mkdir -p "$out/fuzz"
 
-# The one header that is generated must be there; nothing else needs building.  What only the fuzz
+# The headers that are generated must be there; nothing else needs building.  What only the fuzz
 # preset compiles is configured beside it.
 { { [ -f "$build/build.ninja" ] ||
   cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=clang; } &&
-  cmake --build "$build" --target mesh_proto &&
+  cmake --build "$build" --target mesh_proto api_proto &&
   cmake -S . -B "$out/fuzz" -G Ninja -DCMAKE_C_COMPILER=clang -DAM_FUZZ=ON; } >"$out/build" 2>&1 ||
   { tail -n 20 "$out/build"; echo "0 passed, 1 failed"; exit 1; }
 # A file that several programs share is listed once for each of them; once is enough.

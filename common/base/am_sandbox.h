@@ -26,8 +26,8 @@ enum am_sandbox_who {
  * this order.  Call while there is one thread; later ones and children inherit all of it but
  * "no tracing", which a new program loses.
  *
- * In:      settings  of this process, after am_settings_load; names the folders that stay open. One
- *                    that is not there stays closed for good
+ * In:      settings  of this process, after am_settings_load; names the folders that stay open. The
+ *                    state folder is made when it is missing; another stays closed for good then
  * Returns: AM_OK
  *          AM_FAILED_PRECONDITION  the kernel refuses no_new_privs, seccomp, or to give up
  *                                  capabilities; not for the first two with

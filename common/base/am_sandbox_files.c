@@ -138,6 +138,8 @@ add_row(int domain, const struct row *row, const struct am_settings *settings, u
         else
             slash[slash == path ? 1 : 0] = '\0';
     }
+    if (row->rights == OWN) /* whoever keeps state would make its folder later, and could not */
+        (void)mkdir(path, 0700);
     if (add(domain, path, row->rights & known) != 0)
         am_log(AM_WARN, "sandbox.closed", "path=%s reason=\"%s\"", path, strerror(errno));
 }

@@ -354,3 +354,11 @@ Test(sandbox, lets_keyagent_run_no_program)
     cr_assert(ended_well(pid), "before, it runs");
     EACH_IS(KEYAGENT, alone);
 }
+
+Test(sandbox, makes_the_state_folder_that_is_missing)
+{
+    static const struct attempt alone[] = {{"keep_state", keep_state, 0, 0}};
+
+    cr_assert_eq(rmdir(settings.state_dir), 0);
+    EACH_IS(KEYAGENT, alone);
+}

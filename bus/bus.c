@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 /* A second bind on an ipc path succeeds and steals the first's clients, hence the lock.  The file
- * stays: removing it would let two processes lock two files of one name. */
+ * stays: removing it would let two processes lock two files of one name.  0600: whoever can open
+ * it can hold it. */
 static int
 take_lock(struct bus *bus, struct am_error *err)
 {
@@ -17,7 +18,7 @@ take_lock(struct bus *bus, struct am_error *err)
     ssize_t n;
 
     snprintf(path, sizeof path, "%s/%s.lock", bus->run, bus_service_name(bus->self));
-    bus->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    bus->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (bus->lock_fd < 0)
         return am_fail(err, AM_INTERNAL, "bus: expected to open %s, got %s", path, strerror(errno));
     if (flock(bus->lock_fd, LOCK_EX | LOCK_NB) != 0) {
@@ -48,6 +49,7 @@ open_endpoint(struct bus *bus, struct bus_sock *s, int type, const char *end, bu
 static int
 open_all(struct bus *bus, const struct bus_options *o, struct am_error *err)
 {
+    const bool binds = o->self != BUS_CLI && !o->only_asks;
     int r;
 
     if (strlen(o->run) >= sizeof bus->run)
@@ -55,11 +57,11 @@ open_all(struct bus *bus, const struct bus_options *o, struct am_error *err)
                        "ATTESTMESH_RUN: expected at most %zu bytes, got %zu", sizeof bus->run - 1,
                        strlen(o->run));
     strcpy(bus->run, o->run);
-    if (o->self != BUS_CLI && (r = take_lock(bus, err)) != AM_OK)
+    if (binds && (r = take_lock(bus, err)) != AM_OK)
         return r;
     if ((bus->ctx = zmq_ctx_new()) == NULL)
         return am_fail(err, AM_INTERNAL, "bus: expected a context, got %s", zmq_strerror(errno));
-    if ((r = bus_zap_open(bus, o->uids, err)) != AM_OK || o->self == BUS_CLI)
+    if ((r = bus_zap_open(bus, o->uids, err)) != AM_OK || !binds)
         return r;
     if ((r = open_endpoint(bus, &bus->pub, ZMQ_XPUB, "pub", bus_on_subscription, err)) != AM_OK ||
         (r = open_endpoint(bus, &bus->req, ZMQ_ROUTER, "req", bus_on_request, err)) != AM_OK)

@@ -25,6 +25,7 @@ struct bus_options {
     const char *run;       /* ATTESTMESH_RUN: an existing directory */
     const char *uids;      /* ATTESTMESH_UIDS: "keyagent=7001,..."; NULL or "": one-uid mode */
     enum bus_service self; /* BUS_CLI binds nothing: it only asks and subscribes */
+    bool only_asks;        /* bind nothing either, beside the process that has the name of self */
     struct ev_loop *loop;  /* borrowed for the life of the bus */
 };
 

@@ -47,6 +47,28 @@ Test(bus_who, holds_a_lock_that_a_second_process_cannot_steal)
     peer_end(&p, 0);
 }
 
+/* What a health check is: another process under the service's own name and uid. */
+Test(bus_who, only_asks_beside_the_one_that_has_its_name)
+{
+    struct peer p = peer_start(NULL, -1);
+    struct bus_options o = {
+        .run = world_run, .self = BUS_CHAIN, .only_asks = true, .loop = world_loop};
+    struct answer a = {.calls = 0};
+    struct am_error err;
+
+    cr_assert_eq(bus_open(&world_bus, &o, &err), AM_OK, "%s", err.text);
+    cr_assert_eq(bus_call_hello(world_bus, BUS_CHAIN, 1500, answered, &a, &err), AM_OK);
+    world_until(&a.calls, 1, 2500, "hello");
+    cr_assert_eq(a.code, AM_OK, "%s", a.text);
+    bus_close(&world_bus);
+    world_bus = world_open(BUS_MESH, NULL);
+    cr_assert_eq(ask_echo(world_bus, 4).n, 4, "and takes nothing from it");
+    bus_close(&world_bus);
+    o.uids = UIDS; /* where its uid is not ours */
+    cr_assert_eq(bus_open(&world_bus, &o, &err), AM_FAILED_PRECONDITION);
+    peer_end(&p, 0);
+}
+
 Test(bus_who, may_ask_is_one_table)
 {
     struct peer p = peer_start(NULL, -1);

@@ -14,6 +14,8 @@
     X(up, "up", "run and supervise the services of this machine")                                  \
     X(status, "status [--run DIR] [--json]", "what every service of this machine says of itself")  \
     X(tap, "tap [--run DIR] [SERVICE...]", "follow the conversation on the bus, redacted")         \
+    X(health, "health SERVICE [node]", "whether a service answers, and its node is healthy")       \
+    X(hold, "hold", "own a network namespace: do nothing until told to end")                       \
     X(deploy, "deploy infra|cluster|member ...", "put contracts on a chain")                       \
     X(verify, "verify URL|FILE [--compose-hash HEX|--compose FILE] [--app-id HEX] [--json]",       \
       "check a node's evidence: signatures, event log, keys, code")                                \

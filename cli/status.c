@@ -193,6 +193,7 @@ cli_status(int argc, char **argv)
         return 1;
     }
     status.loop = ev_loop_new(EVFLAG_AUTO);
+    status.watch.uids = getenv("ATTESTMESH_UIDS");
     if ((r = watch_open(&status.watch, status.loop, status.run, &err)) != AM_OK) {
         fprintf(stderr, "status: %s\n", err.text);
         return 1;

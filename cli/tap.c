@@ -48,6 +48,7 @@ cli_tap(int argc, char **argv)
     }
     am_log_open("cli", NULL, "error");
     options.run = run != NULL ? run : "/run/attestmesh";
+    options.uids = getenv("ATTESTMESH_UIDS");
     r = bus_open(&bus, &options, &err);
     for (int s = 0; r == AM_OK && s < BUS_CLI; s++)
         if (s != BUS_TUNNEL && (wanted == 0 || (wanted & 1u << s) != 0))

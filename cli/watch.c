@@ -145,7 +145,7 @@ watch_open(struct watch *w, struct ev_loop *loop, const char *run, struct am_err
     static const enum bus_topic topics[] = {BUS_TOPIC_mesh_node, BUS_TOPIC_mesh_peer,
                                             BUS_TOPIC_chain_operation, BUS_TOPIC_chain_status,
                                             BUS_TOPIC_keyagent_csk};
-    struct bus_options options = {.run = run, .self = BUS_CLI, .loop = loop};
+    struct bus_options options = {.run = run, .uids = w->uids, .self = BUS_CLI, .loop = loop};
     int r = bus_open(&w->bus, &options, err);
 
     for (size_t i = 0; r == AM_OK && i < sizeof topics / sizeof topics[0]; i++)

@@ -44,10 +44,11 @@ struct watch {
     uint64_t changes;                                       /* grows with each fact that came */
     void (*changed)(struct watch *w, enum bus_topic topic); /* may be NULL */
     void *arg;
+    const char *uids; /* ATTESTMESH_UIDS of the node; NULL: it has one uid, ours */
 };
 
 /* Follow a node.
- * In:      w     zero but for changed and arg; owned by the caller, stays where it is
+ * In:      w     zero but for changed, arg and uids; owned by the caller, stays where it is
  *          run   the node's ATTESTMESH_RUN
  * Returns: AM_OK, or what bus_open and bus_subscribe say */
 int watch_open(struct watch *w, struct ev_loop *loop, const char *run,

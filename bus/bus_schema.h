@@ -12,7 +12,9 @@
 #include "../common/base/am_bytes.h"
 
 /* Changes when an old reader would misread; another version is refused by name. */
+#ifndef BUS_SCHEMA_VERSION
 #define BUS_SCHEMA_VERSION 1
+#endif
 
 /* Every process that may speak.  CLI is whoever may tap and ask for status. */
 #define BUS_SERVICES(X)                                                                            \

@@ -43,18 +43,18 @@ caps_within(pid_t pid, unsigned long long allowed)
     return within && sets == 5;
 }
 
+/* Owner, group and mode of what is in a volume. */
 static void
-the_bus_is_for_the_group(struct machine *m)
+is_for(struct machine *m, const char *file, unsigned uid, unsigned gid, unsigned mode)
 {
     struct stat st = {0};
     char path[300];
     bool there;
 
-    snprintf(path, sizeof path, "%s/graph/volumes/node_run/_data", m->storage);
+    snprintf(path, sizeof path, "%s/graph/volumes/node_%s", m->storage, file);
     there = stat(path, &st) == 0;
-    e2e_check(m->t,
-              there && st.st_uid == 7000 && st.st_gid == 7000 && (st.st_mode & 07777) == 03770,
-              "the run volume is for its group, and sticky", "%u:%u %o", st.st_uid, st.st_gid,
+    e2e_check(m->t, there && st.st_uid == uid && st.st_gid == gid && (st.st_mode & 07777) == mode,
+              "a volume is for whom it must be", "%s: %u:%u %o", file, st.st_uid, st.st_gid,
               st.st_mode & 07777);
 }
 
@@ -80,5 +80,8 @@ machine_is_confined(struct machine *m)
     keyagent = machine_pid(KEYAGENT, 0);
     e2e_check(t, file_has(keyagent, "net/dev", "lo:") && !file_has(keyagent, "net/dev", "eth"),
               "keyagent has no network but lo", "%s", "");
-    the_bus_is_for_the_group(m);
+    is_for(m, "run/_data", 7000, 7000, 03770);
+    is_for(m, "run/_data/keyagent.lock", 7001, 7000, 0600);
+    is_for(m, "agent/_data", 7005, 7100, 02750);
+    is_for(m, "agent/_data/agent.sock", 7005, 7100, 0660);
 }

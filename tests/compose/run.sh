@@ -5,11 +5,20 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 storage=$(mktemp -d)
 child=
-tidy() {
+groups() { # those of our containers
   for id in "$storage"/graph/overlay-containers/*/; do
-    find /sys/fs/cgroup -depth -type d -path "*$(basename "$id")*" -exec rmdir {} \; 2>/dev/null
+    [ -d "$id" ] || continue # there is none, and the pattern stands for itself
+    find /sys/fs/cgroup -depth -type d -path "*$(basename "$id")*" "$@" 2>/dev/null
   done
-  find /sys/fs/cgroup -depth -type d -name libpod_parent -exec rmdir {} \; 2>/dev/null # none of others, or not empty
+}
+tidy() {
+  for _ in 1 2 3 4 5 6 7 8 9 10; do # the kernel keeps a group until its last process is reaped
+    groups -exec rmdir {} \;
+    [ -n "$(groups)" ] || break
+    sleep 0.3
+  done
+  find /sys/fs/cgroup -depth -type d \( -name libpod_parent -o -path '*/libpod_parent/conmon' \) \
+    -exec rmdir {} \; 2>/dev/null # they stay while others use them
   rm -rf "$storage"
 }
 trap tidy EXIT

@@ -32,7 +32,7 @@ void
 leak_start(struct e2e *t, pid_t *pid)
 {
     struct am_error err = {0};
-    int in[2], out[2], r = AM_OK;
+    int in[2] = {-1, -1}, out[2] = {-1, -1}, r = AM_OK;
     char ready;
 
     if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 || (*pid = fork()) < 0)

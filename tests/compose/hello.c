@@ -67,45 +67,21 @@ become_cli(void)
            setresuid(CLI_UID, CLI_UID, CLI_UID) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
 }
 
-/* How long a process has been ready to run and did not: others had the processors. */
-static int64_t
-queued_ms(pid_t pid)
-{
-    unsigned long long waited = 0;
-    char path[64];
-    FILE *f;
-
-    snprintf(path, sizeof path, "/proc/%d/schedstat", (int)pid);
-    if ((f = fopen(path, "re")) == NULL)
-        return 0;
-    if (fscanf(f, "%*u %llu", &waited) != 1)
-        waited = 0;
-    fclose(f);
-    return (int64_t)(waited / 1000000);
-}
-
 _Noreturn static void
 look(enum unit u, pid_t old, int result)
 {
     struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
-    struct hello_took took = {-1, 0};
-    int64_t until = am_mono_ms() + LONGEST_MS, born, ours, theirs;
-    pid_t pid;
+    int64_t until = am_mono_ms() + LONGEST_MS, born, took_ms = -1;
 
     if (!become_cli())
         _exit(1);
-    while ((pid = machine_pid(u, old)) == 0 && am_mono_ms() < until)
+    while (machine_pid(u, old) == 0 && am_mono_ms() < until)
         poll(NULL, 0, 1);
     born = am_mono_ms();
-    ours = queued_ms(getpid());
-    theirs = queued_ms(pid);
-    while (took.ms < 0 && am_mono_ms() < until)
+    while (took_ms < 0 && am_mono_ms() < until)
         if (ask_once(loop, units[u].service))
-            took.ms = am_mono_ms() - born;
-    ours = queued_ms(getpid()) - ours;
-    theirs = queued_ms(pid) - theirs;
-    took.queued_ms = ours > theirs ? ours : theirs; /* at the same time, it may be */
-    _exit(write(result, &took, sizeof took) == (ssize_t)sizeof took ? 0 : 1);
+            took_ms = am_mono_ms() - born;
+    _exit(write(result, &took_ms, sizeof took_ms) == (ssize_t)sizeof took_ms ? 0 : 1);
 }
 
 int
@@ -128,14 +104,14 @@ hello_begin(struct hello *h, const struct machine *m, enum unit u, pid_t old, st
     return AM_OK;
 }
 
-struct hello_took
+int64_t
 hello_end(struct hello *h)
 {
-    struct hello_took took;
+    int64_t took_ms;
 
-    if (read(h->result, &took, sizeof took) != (ssize_t)sizeof took)
-        took.ms = -1;
+    if (read(h->result, &took_ms, sizeof took_ms) != (ssize_t)sizeof took_ms)
+        took_ms = -1;
     close(h->result);
     waitpid(h->pid, NULL, 0);
-    return took;
+    return took_ms;
 }

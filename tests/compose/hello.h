@@ -17,12 +17,8 @@ struct hello {
 int hello_begin(struct hello *h, const struct machine *m, enum unit u, pid_t old,
                 struct am_error *err) AM_MUST_CHECK;
 
-struct hello_took {
-    int64_t ms;        /* from exec to answer; -1: none in 20 s */
-    int64_t queued_ms; /* of them, how long asked or asking waited for a processor */
-};
-
-/* Wait for the answer. */
-struct hello_took hello_end(struct hello *h);
+/* Wait for the answer.
+ * Returns: milliseconds from exec to it; -1: none in 20 s */
+int64_t hello_end(struct hello *h);
 
 #endif

@@ -12,8 +12,10 @@
 
 /* Take the key, write csk.v1, say so.  The key that is held already, pulled once more, changes
  * nothing: mesh asks peers for it only to learn who holds it.  A file that cannot be written is
- * logged: the next start derives or pulls. In:      key     32 bytes in locked memory Returns: what
- * ka_csk_take says; nothing has changed then */
+ * logged: the next start derives or pulls.
+ *
+ * In:      key  32 bytes in locked memory
+ * Returns: what ka_csk_take says; nothing has changed then */
 int ka_keep_take(struct keyagent *k, const uint8_t key[static 32], enum ka_csk_source source,
                  struct am_error *err) AM_MUST_CHECK;
 

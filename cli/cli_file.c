@@ -17,12 +17,10 @@ cli_file_read(uint8_t **bytes, size_t *len, const char *path, size_t max, struct
     *len = 0;
     if (p == NULL)
         r = am_fail(err, AM_RESOURCE_EXHAUSTED, "%s: no memory for %zu bytes", path, max);
-    else if (f == NULL)
+    else if (f == NULL || ((*len = fread(p, 1, max + 1, f)) <= max && ferror(f)))
         r = am_fail(err, AM_NOT_FOUND, "%s: %s", path, strerror(errno));
-    else if ((*len = fread(p, 1, max + 1, f)) > max)
+    else if (*len > max)
         r = am_fail(err, AM_OUT_OF_RANGE, "%s: expected at most %zu bytes", path, max);
-    else if (ferror(f))
-        r = am_fail(err, AM_NOT_FOUND, "%s: %s", path, strerror(errno));
     if (f != NULL)
         fclose(f);
     if (r != AM_OK) {

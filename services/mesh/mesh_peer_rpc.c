@@ -171,7 +171,7 @@ on_answer(void *arg, int code, struct am_bin message, const struct am_error *err
     struct mesh_call *c = arg;
     struct mesh *m = c->mesh;
     Attestmesh__Peer__V1__SealedCsk *got = NULL;
-    bool box, offered;
+    bool box, wanted;
 
     c->call = NULL;
     if (code == AM_OK)
@@ -182,8 +182,8 @@ on_answer(void *arg, int code, struct am_bin message, const struct am_error *err
     if (code == AM_OK && !box)
         snprintf(m->rpc.last, sizeof m->rpc.last,
                  "a peer answered without a sealed key of 80 bytes");
-    offered = c->holder ? box : mesh_csk_answer(&m->csk, box);
-    if (offered)
+    wanted = c->holder || mesh_csk_answer(&m->csk, box);
+    if (box && wanted)
         offer(m, c, am_bin_of(got->sealed_csk.data, 80));
     else if (c->holder)
         judged(m, true);

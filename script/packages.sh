@@ -9,7 +9,7 @@ build='gcc make cmake ninja-build pkg-config libc6-dev libev-dev libzmq3-dev lib
   libseccomp-dev'
 demo='iproute2 iputils-ping wireguard-tools wireguard-go ca-certificates findutils'
 test='libcriterion-dev libmsgpack-dev clang clang-format libclang-rt-14-dev nftables valgrind git
-  procps'
+  procps curl'
 long='clang-tidy podman runc netavark aardvark-dns iptables docker-compose mmdebstrap'
 
 wanted=

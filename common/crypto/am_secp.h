@@ -75,6 +75,11 @@ int am_secp_recover_address(uint8_t address[static 20], const uint8_t digest[sta
                             const uint8_t sig[static 65], enum am_sig_v v,
                             struct am_error *err) AM_MUST_CHECK;
 
+/* Give back the pages of the library's tables: to recover touches nearly a MiB of them, which a
+ * process that recovers only at its start would keep.  Nothing is lost; the next use reads them
+ * again.  A library that is linked statically is left alone. */
+void am_secp_rest(void);
+
 /* A signature as the guest agent gives it, made what contracts accept: v 0/1 becomes 27/28,
  * 27/28 stays.  Nothing is recovered here.
  *

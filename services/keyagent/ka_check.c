@@ -4,6 +4,7 @@
 
 #include "../../common/base/am_secret.h"
 #include "../../common/crypto/am_curve.h"
+#include "../../common/crypto/am_secp.h"
 
 #include <string.h>
 
@@ -42,6 +43,7 @@ on_answer(void *arg, int code, struct am_str body, const struct am_error *why)
              ++c->step < STEPS && (code = ask(c, &err)) == AM_OK)
         return;
     am_secret_free(&c->key);
+    am_secp_rest(); /* nobody recovers again until the next proof */
     c->fn(c->arg, code, &err);
 }
 

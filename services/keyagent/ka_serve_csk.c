@@ -1,6 +1,7 @@
 /*  ka_serve_csk -- the Cluster Shared Key on its ways in and out.  */
 #include "../../common/base/am_secret.h"
 #include "../../common/crypto/am_curve.h"
+#include "../../common/crypto/am_secp.h"
 #include "../../common/wire/am_member.h"
 #include "ka_keep.h"
 
@@ -56,6 +57,7 @@ on_csk_answer(void *arg, int code, struct am_str body, const struct am_error *wh
                                               &err)) == AM_OK)
         code = keep_derived(k, key, &link, &err);
     am_secret_free(&key);
+    am_secp_rest();
     if (code != AM_OK)
         ka_refuse(request, &err);
     else

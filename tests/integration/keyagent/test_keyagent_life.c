@@ -77,6 +77,7 @@ Test(keyagent_life, a_restart_with_the_cache_costs_no_pull, T)
     struct ka_world w;
 
     ready(&w);
+    cr_assert(ka_world_until(&w, &w.csks, 1, 2000)); /* of another topic than "ready" */
     cr_assert(w.cache_pending, "before there is a view, nothing was looked at");
     pull(&w, commitment);
     for (int i = 0; i < 3; i++) {

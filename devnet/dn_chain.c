@@ -110,7 +110,7 @@ start_alto(struct dn_chain *chain, const struct dn_paths *paths, const char *ent
         "--safe-mode", "false", "--deploy-simulations-contract", "true", "--min-executor-balance",
         "0", "--utility-wallet-monitor", "false", "--block-time", "1000", "--min-bundle-interval",
         "50", "--max-bundle-interval", "100", "--block-number-cache-ttl", "0", "--max-block-range",
-        "10000000", "--log-level", "info", "--json", "true", NULL};
+        "10000000", "--log-level", "warn", "--json", "true", NULL};
     int r;
 
     snprintf(alto, sizeof alto, "%s/devnet/node_modules/@pimlico/alto/esm/cli/alto.js",

@@ -3,6 +3,7 @@
  *  Sponsor first, sign last: the paymaster's fields are inside the hash.  The ledger is durable
  *  before the first word to the paymaster.
  */
+#include "am_clock.h"
 #include "am_exit.h"
 #include "am_keccak.h"
 #include "chain_task.h"
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define PROVE_MS 30000
+#define PRICE_FRESH_MS 4000 /* two blocks of Base */
 
 static void ask_price(struct chain_task *t);
 static void ask_stub(struct chain_task *t);
@@ -119,7 +121,7 @@ on_proved(void *arg, int code, const void *reply, const struct am_error *err)
     if (code == AM_OK)
         wrap(t, ((const struct keyagent_prove_reply *)reply)->call_data);
     else
-        chain_task_fail(t, CHAIN_EV_ERROR, err);
+        chain_task_fail(t, code == AM_UNAVAILABLE ? CHAIN_EV_NOT_YET : CHAIN_EV_ERROR, err);
 }
 
 static void
@@ -187,6 +189,15 @@ next_price(struct chain_desk *d, int code)
 }
 
 static void
+priced(struct chain_task *t)
+{
+    if (t->desk->o.paymaster != NULL)
+        ask_stub(t);
+    else
+        ask_estimate(t);
+}
+
+static void
 on_price(struct chain_task *t, const struct eth_rpc_answer *a, size_t count)
 {
     struct chain_desk *d = t->desk;
@@ -210,12 +221,13 @@ on_price(struct chain_task *t, const struct eth_rpc_answer *a, size_t count)
     }
     if (d->price == CHAIN_PRICE_UNKNOWN)
         d->price = CHAIN_PRICE_PIMLICO;
-    if (d->o.paymaster != NULL)
-        ask_stub(t);
-    else
-        ask_estimate(t);
+    memcpy(d->max_fee, t->draft.max_fee, 32);
+    memcpy(d->max_priority_fee, t->draft.max_priority_fee, 32);
+    d->priced_ms = am_mono_ms();
+    priced(t);
 }
 
+/* A price of a moment ago serves the next operation as well; a try that failed asks anew. */
 static void
 ask_price(struct chain_task *t)
 {
@@ -223,6 +235,12 @@ ask_price(struct chain_task *t)
     struct eth_rpc_item item = {"pimlico_getUserOperationGasPrice", NULL};
     struct eth_rpc *rpc = d->o.bundler;
 
+    if (d->priced_ms != 0 && t->w.attempts == 0 && am_mono_ms() - d->priced_ms < PRICE_FRESH_MS) {
+        memcpy(t->draft.max_fee, d->max_fee, 32);
+        memcpy(t->draft.max_priority_fee, d->max_priority_fee, 32);
+        priced(t);
+        return;
+    }
     if (d->price == CHAIN_PRICE_HISTORY || d->price == CHAIN_PRICE_PLAIN)
         rpc = d->o.rpc;
     if (d->price == CHAIN_PRICE_HISTORY)

@@ -10,10 +10,11 @@
 #include <string.h>
 
 #define SIGN_MS 10000
-#define WINDOW_MS 60000       /* accepted, and no receipt: getNonce decides */
-#define UNSURE_WINDOW_MS 5000 /* the bundler never said that it has it */
-#define FIND_RANGE 2000       /* blocks in one eth_getLogs: what providers allow */
-#define FIND_DEPTH 20000      /* blocks behind the head, when the ledger knows no better */
+#define WINDOW_MS 60000        /* accepted, and no receipt: getNonce decides */
+#define UNSURE_WINDOW_MS 5000  /* the bundler never said that it has it */
+#define POLL_SAME_HEAD_MS 2000 /* asked again although our RPC shows no new block */
+#define FIND_RANGE 2000        /* blocks in one eth_getLogs: what providers allow */
+#define FIND_DEPTH 20000       /* blocks behind the head, when the ledger knows no better */
 
 static void
 on_nonce(struct chain_task *t, const struct eth_rpc_answer *a, size_t count)
@@ -194,22 +195,27 @@ landed(struct chain_task *t, const struct chain_receipt *r)
 }
 
 static void
-poll_in(struct chain_task *t)
+poll_in(struct chain_task *t, int64_t ms)
 {
-    int64_t ms = t->desk->o.poll_ms / 2;
-
-    ms = ms < 250 ? 250 : ms > 2000 ? 2000 : ms;
     ms = ms * 3 / 4 + (int64_t)randombytes_uniform((uint32_t)ms / 2);
     ev_timer_stop(t->desk->o.loop, &t->poll);
     ev_timer_set(&t->poll, (double)ms / 1e3, 0.);
     ev_timer_start(t->desk->o.loop, &t->poll);
 }
 
+static int64_t
+poll_ms(const struct chain_task *t)
+{
+    int64_t ms = t->desk->o.poll_ms / 2;
+
+    return ms < 250 ? 250 : ms > 2000 ? 2000 : ms;
+}
+
 static void
 poll_again(struct chain_task *t)
 {
     if (am_mono_ms() < t->expires_ms) {
-        poll_in(t);
+        poll_in(t, poll_ms(t));
         return;
     }
     if (t->w.reason[0] == '\0')
@@ -236,16 +242,44 @@ on_receipt(struct chain_task *t, const struct eth_rpc_answer *a, size_t count)
     poll_again(t);
 }
 
+/* A receipt comes with a block: at the same head the last answer still stands, unless the bundler
+ * runs ahead of the RPC.  When a view shows the effect already, the receipt is bookkeeping and
+ * gives way to what waits for that block. */
+static bool
+may_come(struct chain_task *t, int64_t now)
+{
+    const struct chain_snapshot *s = t->desk->s;
+    char reason[CHAIN_REASON];
+    bool moved = s->number != t->polled_block;
+
+    if (moved && !t->shown && s->number >= t->w.floor &&
+        chain_effect_judge(reason, &t->w, s, t->desk->o.self) == CHAIN_EFFECT_DONE) {
+        t->shown = true;
+        t->polled_ms = now - POLL_SAME_HEAD_MS / 2;
+        t->polled_block = s->number;
+        return false;
+    }
+    return moved || now - t->polled_ms >= POLL_SAME_HEAD_MS;
+}
+
 static void
 on_poll(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
     struct chain_task *t = timer->data;
     unsigned asked = t->tickets;
-    struct eth_rpc_item item = {"eth_getUserOperationReceipt",
-                                json_pack("[o]", eth_json_of_data(t->w.user_op_hash, 32))};
+    int64_t now = am_mono_ms();
+    struct eth_rpc_item item;
 
     (void)loop;
     (void)events;
+    if (!may_come(t, now)) {
+        poll_again(t);
+        return;
+    }
+    t->polled_block = t->desk->s->number;
+    t->polled_ms = now;
+    item = (struct eth_rpc_item){"eth_getUserOperationReceipt",
+                                 json_pack("[o]", eth_json_of_data(t->w.user_op_hash, 32))};
     chain_task_ask(t, t->desk->o.bundler, &item, 1, on_receipt);
     if (t->tickets == asked) /* it could not even be put */
         poll_again(t);
@@ -255,9 +289,12 @@ void
 chain_task_poll(struct chain_task *t)
 {
     t->expires_ms = am_mono_ms() + (t->unsure ? UNSURE_WINDOW_MS : WINDOW_MS);
+    t->polled_block = t->desk->s->number;
+    t->polled_ms = am_mono_ms();
+    t->shown = false;
     ev_timer_init(&t->poll, on_poll, 0., 0.);
     t->poll.data = t;
-    poll_in(t);
+    poll_in(t, poll_ms(t));
 }
 
 static uint64_t

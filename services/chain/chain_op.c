@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#define SOON_WAIT_MS 200
 #define READ_WAIT_MS 1000
 #define READ_WAIT_MAX_MS 10000
 
@@ -18,6 +19,7 @@ struct cell {
 #define DO(what) .action = CHAIN_DO_##what
 #define FAIL_PAID TO(ASKED), .wait = CHAIN_WAIT_PAID, .save = true, .paid = true
 #define FAIL_READ TO(ASKED), .wait = CHAIN_WAIT_READ
+#define FAIL_SOON TO(ASKED), .wait = CHAIN_WAIT_SOON
 
 /* What is in the bundler's hands (SIGNED, SENT) is followed to its receipt even when a view
  * already shows the effect: the receipt names the transaction and what it cost. */
@@ -42,6 +44,7 @@ static const struct cell table[CHAIN_STATE_COUNT][CHAIN_EVENT_COUNT] =
                 [CHAIN_EV_EFFECT] = {TO(CONFIRMED), .save = true},
                 [CHAIN_EV_PREPARED] = {TO(SPONSORED), DO(SIGN), .save = true},
                 [CHAIN_EV_STALE] = {FAIL_PAID},
+                [CHAIN_EV_NOT_YET] = {FAIL_SOON},
                 [CHAIN_EV_ERROR] = {FAIL_PAID},
                 [CHAIN_EV_GONE] = {TO(FAILED), .save = true},
             },
@@ -159,6 +162,8 @@ chain_op_wait_ms(enum chain_wait wait, uint64_t attempts)
 
     if (wait == CHAIN_WAIT_NONE)
         return 0;
+    if (wait == CHAIN_WAIT_SOON)
+        return SOON_WAIT_MS;
     if (wait == CHAIN_WAIT_PAID && attempts >= CHAIN_ATTEMPTS)
         return 2 * CHAIN_LONG_WAIT_MS; /* half of it at least is waited */
     for (uint64_t i = 1; i < attempts && ms < READ_WAIT_MAX_MS; i++)

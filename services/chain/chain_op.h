@@ -54,6 +54,7 @@
     X(REVERT)     /* receipt or event: included, success false */                                  \
     X(EXPIRED)    /* no receipt within the window */                                               \
     X(NOT_FOUND)  /* no event for a used sequence */                                               \
+    X(NOT_YET)    /* keyagent has not what it needs yet: nothing was paid */                       \
     X(ERROR)      /* what this state waits for failed */                                           \
     X(GONE)       /* it must not be done any more */
 
@@ -88,7 +89,12 @@ enum chain_action { /* what the driver starts; its end is one event */
                     CHAIN_DO_FIND,
 };
 
-enum chain_wait { CHAIN_WAIT_NONE, CHAIN_WAIT_READ, CHAIN_WAIT_PAID };
+enum chain_wait {
+    CHAIN_WAIT_NONE,
+    CHAIN_WAIT_SOON, /* a neighbour that has only just started */
+    CHAIN_WAIT_READ,
+    CHAIN_WAIT_PAID
+};
 
 /* What an operation is, as the ledger keeps it. */
 struct chain_work {

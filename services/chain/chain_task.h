@@ -28,13 +28,16 @@ struct chain_task {
     struct chain_draft draft;
     uint8_t signature[65];
     uint64_t generation;
-    unsigned tickets;     /* answers still to come */
-    int64_t due_ms;       /* before that no new try; monotonic */
-    int64_t expires_ms;   /* SENT: end of the receipt's window */
-    bool unsure;          /* SENT without the bundler's word */
-    uint64_t used;        /* FIND: the sequence to look for */
-    uint64_t find_to;     /* FIND: newest block of the next range */
-    uint64_t asked_block; /* NONCE: block that getNonce is asked at */
+    unsigned tickets;      /* answers still to come */
+    int64_t due_ms;        /* before that no new try; monotonic */
+    int64_t expires_ms;    /* SENT: end of the receipt's window */
+    bool unsure;           /* SENT without the bundler's word */
+    uint64_t used;         /* FIND: the sequence to look for */
+    uint64_t find_to;      /* FIND: newest block of the next range */
+    uint64_t asked_block;  /* NONCE: block that getNonce is asked at */
+    uint64_t polled_block; /* SENT: head of the last question for the receipt, */
+    int64_t polled_ms;     /* and when that was; monotonic */
+    bool shown;            /* SENT: a view shows the effect */
     struct ev_timer poll;
     char correlation[65];
 };
@@ -45,8 +48,10 @@ struct chain_desk {
     const struct chain_snapshot *s;
     struct chain_task *tasks;
     size_t count;
-    enum chain_price price; /* what answered last time */
-    struct ev_timer tick;   /* the earliest due_ms */
+    enum chain_price price;                    /* what answered last time */
+    uint8_t max_fee[32], max_priority_fee[32]; /* the last price, */
+    int64_t priced_ms;                         /* and when; monotonic, 0 never */
+    struct ev_timer tick;                      /* the earliest due_ms */
     bool closing;
 };
 

@@ -15,7 +15,7 @@ ka_proof_ready(const struct ka_self *self, const struct ka_view *view, struct am
     char root[41];
 
     if (!view->known)
-        return am_fail(err, AM_FAILED_PRECONDITION,
+        return am_fail(err, AM_UNAVAILABLE,
                        "chain.view: expected a view before anything is proved, got none yet");
     if (!self->has_kms)
         return am_fail(err, AM_FAILED_PRECONDITION,

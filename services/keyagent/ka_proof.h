@@ -13,8 +13,8 @@
 
 /* Whether this node may register at all: a KMS chain, to a root that the cluster allows, for the
  * member contract that the chain names.
- * Returns: AM_OK, or AM_FAILED_PRECONDITION: no view yet, no KMS behind the agent, MEMBER_CONTRACT
- *          is not the app id, or the root is not (yet) said to be allowed */
+ * Returns: AM_OK; AM_UNAVAILABLE: no view yet; AM_FAILED_PRECONDITION: no KMS behind the agent,
+ *          MEMBER_CONTRACT is not the app id, or the root is not (yet) said to be allowed */
 int ka_proof_ready(const struct ka_self *self, const struct ka_view *view,
                    struct am_error *err) AM_MUST_CHECK;
 

@@ -93,7 +93,7 @@ check_outer(const struct ka_userop_rules *rules, struct am_bin call_data, struct
     int rc;
 
     if (!rules->view->known)
-        return am_fail(err, AM_FAILED_PRECONDITION,
+        return am_fail(err, AM_UNAVAILABLE,
                        "chain.view: expected a view before anything is signed, got none yet");
     if ((rc = eth_parse_execute(&x, call_data, err)) != AM_OK)
         return rc;

@@ -25,7 +25,8 @@ struct ka_userop_rules { /* borrowed */
  * Out:     hash    userOpHash, before EIP-191; zero on failure
  * In:      op      decoded: fixed lengths hold
  * Returns: AM_OK
- *          AM_FAILED_PRECONDITION  no view yet, or what ka_proof_ready says of a registration
+ *          AM_UNAVAILABLE          no view yet
+ *          AM_FAILED_PRECONDITION  what ka_proof_ready says of a registration
  *          AM_PERMISSION_DENIED    not execute(own cluster, 0, inner); inner not on the list; a
  *                                  key, commitment or proof that is not the own: named in the text
  */

@@ -18,44 +18,45 @@ static const struct {
     unsigned paid;
 } cells[] = {
 #define CELL(state, event, next, action, save, paid)                                               \
-    {CHAIN_##state, CHAIN_EV_##event, CHAIN_##next, CHAIN_DO_##action, save, paid},
-    CELL(ASKED, EFFECT, CONFIRMED, NOTHING, true, 0) CELL(ASKED, MISSING, NONCE, NONCE, false, 0)
-        CELL(ASKED, GONE, FAILED, NOTHING, true, 0) CELL(NONCE, EFFECT, CONFIRMED, NOTHING, true, 0)
-            CELL(NONCE, NONCE_FREE, PREPARE, PREPARE, false,
-                 0) CELL(NONCE, NONCE_USED, FIND, FIND, false,
-                         0) CELL(NONCE, ERROR, ASKED, NOTHING, false,
-                                 0) CELL(NONCE, GONE, FAILED, NOTHING, true,
-                                         0) CELL(PREPARE, EFFECT, CONFIRMED, NOTHING, true, 0)
-                CELL(PREPARE, PREPARED, SPONSORED, SIGN, true,
-                     0) CELL(PREPARE, STALE, ASKED, NOTHING, true, 1)
-                    CELL(PREPARE, ERROR, ASKED, NOTHING, true,
-                         1) CELL(PREPARE, GONE, FAILED, NOTHING, true, 0)
-                        CELL(SPONSORED, EFFECT, CONFIRMED, NOTHING, true,
-                             0) CELL(SPONSORED, SIGNATURE, SIGNED, SEND, true, 0)
-                            CELL(SPONSORED, ERROR, ASKED, NOTHING, true,
-                                 1) CELL(SPONSORED, GONE, FAILED, NOTHING, true, 0)
-                                CELL(SIGNED, ACCEPTED, SENT, POLL, true,
-                                     0) CELL(SIGNED, UNSURE, SENT, POLL, true, 0)
-                                    CELL(SIGNED, STALE, ASKED, NOTHING, true,
-                                         1) CELL(SIGNED, ERROR, ASKED, NOTHING, true, 1)
-                                        CELL(SENT, SUCCESS, INCLUDED, NOTHING, true,
-                                             0) CELL(SENT, REVERT, REVERTED, NOTHING, true, 1)
-                                            CELL(SENT, EXPIRED, ASKED, NOTHING, true, 1) CELL(
-                                                FIND, SUCCESS, INCLUDED, NOTHING, true,
-                                                0) CELL(FIND, REVERT, REVERTED, NOTHING, true, 1)
-                                                CELL(FIND, NOT_FOUND, REVERTED, NOTHING, true,
-                                                     1) CELL(FIND, ERROR, ASKED, NOTHING, false, 0)
-                                                    CELL(FIND, GONE, FAILED, NOTHING, true, 0) CELL(
-                                                        INCLUDED, EFFECT, CONFIRMED, NOTHING, true,
-                                                        0) CELL(INCLUDED, MISSING, ASKED, NOTHING,
-                                                                true, 1)
-                                                        CELL(REVERTED, EFFECT, CONFIRMED, NOTHING,
-                                                             true, 0) CELL(REVERTED, MISSING, NONCE,
-                                                                           NONCE, false, 0)
-                                                            CELL(REVERTED, GONE, FAILED, NOTHING,
-                                                                 true, 0)
-                                                                CELL(CONFIRMED, MISSING, ASKED,
-                                                                     NOTHING, true, 0)
+    {                                                                                              \
+        CHAIN_##state, CHAIN_EV_##event, CHAIN_##next, CHAIN_DO_##action, save, paid               \
+    }
+    CELL(ASKED, EFFECT, CONFIRMED, NOTHING, true, 0),
+    CELL(ASKED, MISSING, NONCE, NONCE, false, 0),
+    CELL(ASKED, GONE, FAILED, NOTHING, true, 0),
+    CELL(NONCE, EFFECT, CONFIRMED, NOTHING, true, 0),
+    CELL(NONCE, NONCE_FREE, PREPARE, PREPARE, false, 0),
+    CELL(NONCE, NONCE_USED, FIND, FIND, false, 0),
+    CELL(NONCE, ERROR, ASKED, NOTHING, false, 0),
+    CELL(NONCE, GONE, FAILED, NOTHING, true, 0),
+    CELL(PREPARE, EFFECT, CONFIRMED, NOTHING, true, 0),
+    CELL(PREPARE, PREPARED, SPONSORED, SIGN, true, 0),
+    CELL(PREPARE, STALE, ASKED, NOTHING, true, 1),
+    CELL(PREPARE, NOT_YET, ASKED, NOTHING, false, 0),
+    CELL(PREPARE, ERROR, ASKED, NOTHING, true, 1),
+    CELL(PREPARE, GONE, FAILED, NOTHING, true, 0),
+    CELL(SPONSORED, EFFECT, CONFIRMED, NOTHING, true, 0),
+    CELL(SPONSORED, SIGNATURE, SIGNED, SEND, true, 0),
+    CELL(SPONSORED, ERROR, ASKED, NOTHING, true, 1),
+    CELL(SPONSORED, GONE, FAILED, NOTHING, true, 0),
+    CELL(SIGNED, ACCEPTED, SENT, POLL, true, 0),
+    CELL(SIGNED, UNSURE, SENT, POLL, true, 0),
+    CELL(SIGNED, STALE, ASKED, NOTHING, true, 1),
+    CELL(SIGNED, ERROR, ASKED, NOTHING, true, 1),
+    CELL(SENT, SUCCESS, INCLUDED, NOTHING, true, 0),
+    CELL(SENT, REVERT, REVERTED, NOTHING, true, 1),
+    CELL(SENT, EXPIRED, ASKED, NOTHING, true, 1),
+    CELL(FIND, SUCCESS, INCLUDED, NOTHING, true, 0),
+    CELL(FIND, REVERT, REVERTED, NOTHING, true, 1),
+    CELL(FIND, NOT_FOUND, REVERTED, NOTHING, true, 1),
+    CELL(FIND, ERROR, ASKED, NOTHING, false, 0),
+    CELL(FIND, GONE, FAILED, NOTHING, true, 0),
+    CELL(INCLUDED, EFFECT, CONFIRMED, NOTHING, true, 0),
+    CELL(INCLUDED, MISSING, ASKED, NOTHING, true, 1),
+    CELL(REVERTED, EFFECT, CONFIRMED, NOTHING, true, 0),
+    CELL(REVERTED, MISSING, NONCE, NONCE, false, 0),
+    CELL(REVERTED, GONE, FAILED, NOTHING, true, 0),
+    CELL(CONFIRMED, MISSING, ASKED, NOTHING, true, 0),
 #undef CELL
 };
 

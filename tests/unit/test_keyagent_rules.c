@@ -129,7 +129,7 @@ Test(keyagent_proof, is_refused_until_everything_stands)
 
     ka_fixture_open(&f);
     f.view.known = false;
-    cr_assert_eq(prove(&f, &buf, &err), AM_FAILED_PRECONDITION);
+    cr_assert_eq(prove(&f, &buf, &err), AM_UNAVAILABLE);
     ka_fixture_open(&f);
     f.self.has_kms = false;
     cr_assert_eq(prove(&f, &buf, &err), AM_FAILED_PRECONDITION);
@@ -368,7 +368,7 @@ Test(keyagent_userop, refuses_another_target_value_or_outer_call)
     o.call[0] ^= 1;
     cr_assert_eq(judge(&f, &o, NULL), AM_OK);
     f.view.known = false;
-    cr_assert_eq(judge(&f, &o, NULL), AM_FAILED_PRECONDITION);
+    cr_assert_eq(judge(&f, &o, NULL), AM_UNAVAILABLE);
 }
 
 /* ---- heartbeat ---- */

@@ -1,6 +1,7 @@
 /*  am_sandbox -- what a process gives up before its first socket, in the one order that works.  */
 #include "am_sandbox_int.h"
 
+#include "am_log.h"
 #include "am_secret.h"
 
 #include <errno.h>
@@ -28,6 +29,11 @@ static const struct {
     unsigned who, capability;
 } kept[] = {
 #define KEEP_CAP(who, capability, why) {who, capability},
+#include "sandbox.def"
+};
+
+static const unsigned own_root[] = {
+#define OWN_ROOT(who, why) who,
 #include "sandbox.def"
 };
 
@@ -73,7 +79,7 @@ add_word(const char *word)
 }
 
 static void
-tell(bool filtered, bool no_new_privs, int landlock, bool allowed)
+tell(bool filtered, bool no_new_privs, const char *root, int landlock, bool allowed)
 {
     char abi[16];
 
@@ -85,10 +91,30 @@ tell(bool filtered, bool no_new_privs, int landlock, bool allowed)
         add_word("no_new_privs");
     if (landlock > 0)
         add_word(abi);
+    if (root != NULL)
+        add_word(root);
     if (status[0] == '\0')
         add_word("none");
     if (allowed)
         strcat(status, ": ATTESTMESH_ALLOW_UNSANDBOXED");
+}
+
+/* The word for status; NULL where the table asks for none.  Not required: a container may not let
+ * us, and has a root of its own. */
+static const char *
+enter_root(unsigned who, const struct am_settings *settings)
+{
+    struct am_error err = {.text = "a build that looks for leaks"};
+    bool asked = false;
+
+    for (size_t i = 0; i < sizeof own_root / sizeof *own_root; i++)
+        asked = asked || (own_root[i] & who) != 0;
+    if (!asked)
+        return NULL;
+    if (!SANITIZED && am_sandbox_root(who, settings, &err) == AM_OK)
+        return "own root";
+    am_log(AM_INFO, "sandbox.shared_root", "reason=\"%s\"", err.text);
+    return "shared root";
 }
 
 int
@@ -97,6 +123,7 @@ am_sandbox_enter(enum am_sandbox_who who, const struct am_settings *settings, st
     bool allowed = settings->allow_unsandboxed != 0;
     unsigned as = SANITIZED ? who | SANITIZER : who;
     int rc, no_new_privs, filter, landlock;
+    const char *root;
     uint64_t locked;
 
     if ((rc = am_secret_locked(&locked, err)) != AM_OK) /* opens what Landlock would close */
@@ -107,6 +134,7 @@ am_sandbox_enter(enum am_sandbox_who who, const struct am_settings *settings, st
                        "kernel: refuses no_new_privs: %s; ATTESTMESH_ALLOW_UNSANDBOXED=1 starts "
                        "all the same",
                        strerror(-no_new_privs));
+    root = enter_root(who, settings); /* takes capabilities */
     if ((rc = drop_capabilities(who, err)) != AM_OK)
         return rc;
     if (prctl(PR_SET_DUMPABLE, SANITIZED) != 0)
@@ -119,7 +147,7 @@ am_sandbox_enter(enum am_sandbox_who who, const struct am_settings *settings, st
                        "kernel: refuses seccomp: %s; ATTESTMESH_ALLOW_UNSANDBOXED=1 starts all the "
                        "same",
                        strerror(-filter));
-    tell(filter == 0, no_new_privs == 0, landlock, allowed);
+    tell(filter == 0, no_new_privs == 0, root, landlock, allowed);
     return AM_OK;
 }
 

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -116,38 +117,41 @@ add(int domain, const char *path, uint64_t rights)
     return rc;
 }
 
-/* What cannot be added stays closed, and the log says so of what an operator has named. */
-static void
-add_row(int domain, const struct row *row, const struct am_settings *settings, uint64_t known)
+bool
+am_sandbox_next_path(struct am_sandbox_path *out, size_t *row, unsigned who,
+                     const struct am_settings *settings)
 {
-    const char *named = (const char *)settings + row->offset;
-    char path[AM_SETTING_TEXT];
-    char *slash;
+    for (; *row < sizeof rows / sizeof *rows; ++*row) {
+        const struct row *r = &rows[*row];
+        const char *path = r->path != NULL ? r->path : (const char *)settings + r->offset;
+        char *slash;
 
-    if (row->path != NULL) {
-        (void)add(domain, row->path, row->rights & known);
-        return;
+        if ((r->who & who) == 0 || *path == '\0')
+            continue;
+        snprintf(out->text, sizeof out->text, "%s", path);
+        if (r->beside) {
+            slash = strrchr(out->text, '/');
+            if (slash == NULL)
+                strcpy(out->text, ".");
+            else
+                slash[slash == out->text ? 1 : 0] = '\0';
+        }
+        out->rights = r->rights;
+        out->written = (r->rights & FS_WRITE_FILE) != 0;
+        out->named = r->path == NULL;
+        if (r->rights == OWN) /* whoever keeps state would make its folder later, and could not */
+            (void)mkdir(out->text, 0700);
+        ++*row;
+        return true;
     }
-    if (*named == '\0')
-        return;
-    memcpy(path, named, sizeof path);
-    if (row->beside) {
-        slash = strrchr(path, '/');
-        if (slash == NULL)
-            strcpy(path, ".");
-        else
-            slash[slash == path ? 1 : 0] = '\0';
-    }
-    if (row->rights == OWN) /* whoever keeps state would make its folder later, and could not */
-        (void)mkdir(path, 0700);
-    if (add(domain, path, row->rights & known) != 0)
-        am_log(AM_WARN, "sandbox.closed", "path=%s reason=\"%s\"", path, strerror(errno));
+    return false;
 }
 
 int
 am_sandbox_files(unsigned who, const struct am_settings *settings)
 {
     int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, 1), domain;
+    struct am_sandbox_path path;
     struct ruleset ruleset;
     size_t size;
 
@@ -157,9 +161,10 @@ am_sandbox_files(unsigned who, const struct am_settings *settings)
     size = abi >= 6 ? sizeof ruleset : abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
     if ((domain = (int)syscall(SYS_landlock_create_ruleset, &ruleset, size, 0)) < 0)
         return 0;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if ((rows[i].who & who) != 0)
-            add_row(domain, &rows[i], settings, ruleset.fs);
+    /* What cannot be added stays closed, and the log says so of what an operator has named. */
+    for (size_t row = 0; am_sandbox_next_path(&path, &row, who, settings);)
+        if (add(domain, path.text, path.rights & ruleset.fs) != 0 && path.named)
+            am_log(AM_WARN, "sandbox.closed", "path=%s reason=\"%s\"", path.text, strerror(errno));
     if (syscall(SYS_landlock_restrict_self, domain, 0) != 0)
         abi = 0;
     close(domain);

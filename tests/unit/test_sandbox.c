@@ -28,9 +28,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define USER 7001
+
 static char dir[64];
 static struct am_settings settings;
 static pid_t victim;
+static int to_victim[2], from_victim[2];
 static char known[] = "what the victim has in its memory too";
 static struct sockaddr_un inside, agent, elsewhere, abstract;
 static socklen_t abstract_len;
@@ -43,6 +46,23 @@ listen_at(struct sockaddr_un *at, socklen_t len)
     at->sun_family = AF_UNIX;
     cr_assert(fd >= 0 && bind(fd, (struct sockaddr *)at, len) == 0 && listen(fd, 8) == 0, "%s",
               strerror(errno));
+    cr_assert(at->sun_path[0] == '\0' || chmod(at->sun_path, 0666) == 0);
+}
+
+/* It is the guest agent too: told so, it starts again. */
+_Noreturn static void
+live_as_victim(void)
+{
+    char byte;
+
+    close(to_victim[1]);
+    while (read(to_victim[0], &byte, 1) == 1) {
+        unlink(agent.sun_path);
+        listen_at(&agent, sizeof agent);
+        if (write(from_victim[1], &byte, 1) != 1)
+            break;
+    }
+    _exit(0);
 }
 
 static void
@@ -64,10 +84,9 @@ begin(void)
     snprintf(abstract.sun_path + 1, sizeof abstract.sun_path - 1, "am-sandbox-%d", (int)getpid());
     abstract_len =
         (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(abstract.sun_path + 1));
-    if ((victim = fork()) == 0) {
-        for (;;)
-            pause();
-    }
+    cr_assert(pipe(to_victim) == 0 && pipe(from_victim) == 0);
+    if ((victim = fork()) == 0)
+        live_as_victim();
     listen_at(&inside, sizeof inside);
     listen_at(&agent, sizeof agent);
     listen_at(&elsewhere, sizeof elsewhere);
@@ -81,6 +100,10 @@ end(void)
 
     kill(victim, SIGKILL);
     waitpid(victim, NULL, 0);
+    for (int i = 0; i < 2; i++) {
+        close(to_victim[i]);
+        close(from_victim[i]);
+    }
     snprintf(command, sizeof command, "rm -rf %s", dir);
     cr_assert_eq(system(command), 0);
 }
@@ -167,6 +190,9 @@ TRY(keyring, return syscall(SYS_keyctl, 0, -3, 1) != -1;)
 
 TRY(inside_socket, return reached(&inside, sizeof inside);)
 TRY(agent_socket, return reached(&agent, sizeof agent);)
+TRY(agent_made_anew, char byte = 0; return write(to_victim[1], &byte, 1) == 1 &&
+                                           read(from_victim[0], &byte, 1) == 1 &&
+                                           reached(&agent, sizeof agent);)
 TRY(bind_inside, struct sockaddr_un at = {.sun_family = AF_UNIX}; int fd;
     snprintf(at.sun_path, sizeof at.sun_path, "%s/run/own.req", dir); unlink(at.sun_path);
     fd = socket(AF_UNIX, SOCK_STREAM, 0); return bind(fd, (struct sockaddr *)&at, sizeof at) == 0 &&
@@ -196,25 +222,28 @@ struct attempt {
     bool (*fn)(void);
     int refused; /* errno; 0: works as before */
     int abi;     /* Landlock's that refuses it; 0: seccomp does */
+    int absent;  /* errno where the root is its own, whatever Landlock is; 0: as above */
 };
 
-#define A(fn, refused, abi)                                                                        \
+#define R(fn, refused, abi, absent)                                                                \
     {                                                                                              \
-#fn, fn, refused, abi                                                                      \
+#fn, fn, refused, abi, absent                                                              \
     }
+#define A(fn, refused, abi) R(fn, refused, abi, 0)
 static const struct attempt keyagent[] = {
     A(inet, EPERM, 0), A(inet_udp, EPERM, 0), A(inet6, EPERM, 0), A(netlink, EPERM, 0),
-    A(high_bits, EPERM, 0), A(read_elsewhere, EACCES, 1), A(read_own_memory, EACCES, 1),
-    A(list_elsewhere, EACCES, 1), A(beside_the_agent, EACCES, 1), A(create_elsewhere, EACCES, 1),
-    A(out_of_the_folder, EACCES, 1), A(trace, EPERM, 0), A(asks_to_trace, EPERM, 0),
+    A(high_bits, EPERM, 0), R(read_elsewhere, EACCES, 1, ENOENT),
+    R(read_own_memory, EACCES, 1, ENOENT), A(list_elsewhere, EACCES, 1),
+    R(beside_the_agent, EACCES, 1, EROFS), R(create_elsewhere, EACCES, 1, EROFS),
+    R(out_of_the_folder, EACCES, 1, EXDEV), A(trace, EPERM, 0), A(asks_to_trace, EPERM, 0),
     A(asks_to_read, EPERM, 0), A(read_memory, EPERM, 0), A(write_memory, EPERM, 0),
-    A(child, EPERM, 0), A(child3, EPERM, 0), A(to_abstract, EPERM, 6), A(to_elsewhere, EACCES, 9),
-    A(signal_other, EPERM, 0), A(signal_thread, EPERM, 0), A(namespace, EPERM, 0),
-    A(code, EPERM, 0), A(becomes_code, EPERM, 0), A(dumpable, EPERM, 0), A(cores, EPERM, 0),
-    A(handle, EPERM, 0), A(keyring, EPERM, 0),
+    A(child, EPERM, 0), A(child3, EPERM, 0), A(to_abstract, EPERM, 6),
+    R(to_elsewhere, EACCES, 9, ENOENT), A(signal_other, EPERM, 0), A(signal_thread, EPERM, 0),
+    A(namespace, EPERM, 0), A(code, EPERM, 0), A(becomes_code, EPERM, 0), A(dumpable, EPERM, 0),
+    A(cores, EPERM, 0), A(handle, EPERM, 0), A(keyring, EPERM, 0),
     /* what it lives on */
-    A(inside_socket, 0, 0), A(agent_socket, 0, 0), A(bind_inside, 0, 0), A(keep_state, 0, 0),
-    A(thread, 0, 0), A(fifo_for_libzmq, 0, 0)};
+    A(inside_socket, 0, 0), A(agent_socket, 0, 0), A(agent_made_anew, 0, 0), A(bind_inside, 0, 0),
+    A(keep_state, 0, 0), A(thread, 0, 0), A(fifo_for_libzmq, 0, 0)};
 static const struct attempt mesh[] = {A(inet, 0, 0),
                                       A(inet6, EPERM, 0),
                                       A(netlink, EPERM, 0),
@@ -264,6 +293,7 @@ static const struct attempt helper[] = {A(netlink, 0, 0),
                                         A(read_memory, EPERM, 0),
                                         A(dumpable, EPERM, 0)};
 #undef A
+#undef R
 
 static int
 landlock(void)
@@ -273,39 +303,57 @@ landlock(void)
     return at != NULL ? atoi(at + strlen("landlock ")) : 0;
 }
 
+static bool
+own_root(void)
+{
+    return strstr(am_sandbox_status(), "own root") != NULL;
+}
+
+static void
+judge(const struct attempt *a, int number)
+{
+    int expected = own_root() && a->absent != 0 ? a->absent : a->refused;
+    bool works;
+
+    errno = 0;
+    works = a->fn();
+    if (a->abi > landlock() && expected == a->refused)
+        return; /* nothing here refuses it */
+    if (works == (expected == 0) && (works || errno == expected))
+        return;
+    dprintf(2, "%s: %s, %s\n", a->what, works ? "works" : "refused", strerror(errno));
+    _exit(number);
+}
+
 /* In a child, because nobody leaves a sandbox.  Its exit status: the first that went wrong, from 1.
  */
 static void
-each_is(enum am_sandbox_who who, const struct attempt *list, size_t count)
+each_is(enum am_sandbox_who who, uid_t uid, const struct attempt *list, size_t count)
 {
     struct am_error err = {0};
     int status;
     pid_t pid = fork();
 
     if (pid == 0) {
+        if (uid != getuid() && (setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0))
+            _exit(198);
+        if (!to_elsewhere())
+            _exit(199);
         if (am_sandbox_enter(who, &settings, &err) != AM_OK)
             _exit(200);
-        for (size_t i = 0; i < count; i++) {
-            bool works;
-
-            errno = 0;
-            works = list[i].fn();
-            if (list[i].abi <= landlock() &&
-                (works != (list[i].refused == 0) || (!works && errno != list[i].refused))) {
-                dprintf(2, "%s: %s, %s\n", list[i].what, works ? "works" : "refused",
-                        strerror(errno));
-                _exit((int)i + 1);
-            }
-        }
+        if (who == AM_SANDBOX_KEYAGENT && !own_root())
+            _exit(201);
+        for (size_t i = 0; i < count; i++)
+            judge(&list[i], (int)i + 1);
         _exit(0);
     }
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     cr_assert(WIFEXITED(status), "signal %d", WTERMSIG(status));
-    cr_assert_eq(WEXITSTATUS(status), 0, "%s",
+    cr_assert_eq(WEXITSTATUS(status), 0, "%d, %s", WEXITSTATUS(status),
                  WEXITSTATUS(status) <= (int)count ? list[WEXITSTATUS(status) - 1].what : "enter");
 }
 
-#define EACH_IS(who, list) each_is(AM_SANDBOX_##who, list, sizeof list / sizeof list[0])
+#define EACH_IS(who, list) each_is(AM_SANDBOX_##who, getuid(), list, sizeof list / sizeof list[0])
 
 Test(sandbox, before_it_everything_that_it_refuses_works)
 {
@@ -318,6 +366,15 @@ Test(sandbox, before_it_everything_that_it_refuses_works)
 Test(sandbox, of_keyagent)
 {
     EACH_IS(KEYAGENT, keyagent);
+}
+
+Test(sandbox, of_keyagent_that_is_not_root)
+{
+    char command[96];
+
+    snprintf(command, sizeof command, "chown -R %d:%d %s", USER, USER, dir);
+    cr_assert_eq(system(command), 0);
+    each_is(AM_SANDBOX_KEYAGENT, USER, keyagent, sizeof keyagent / sizeof keyagent[0]);
 }
 
 Test(sandbox, of_mesh)
@@ -344,7 +401,7 @@ Test(sandbox, of_meshs_helper)
 /* A program is tried last: before, it would replace the test. */
 Test(sandbox, lets_keyagent_run_no_program)
 {
-    static const struct attempt alone[] = {{"program", program, EPERM, 0}};
+    static const struct attempt alone[] = {{"program", program, EPERM, 0, 0}};
     pid_t pid = fork();
 
     if (pid == 0) {
@@ -357,7 +414,7 @@ Test(sandbox, lets_keyagent_run_no_program)
 
 Test(sandbox, makes_the_state_folder_that_is_missing)
 {
-    static const struct attempt alone[] = {{"keep_state", keep_state, 0, 0}};
+    static const struct attempt alone[] = {{"keep_state", keep_state, 0, 0, 0}};
 
     cr_assert_eq(rmdir(settings.state_dir), 0);
     EACH_IS(KEYAGENT, alone);

@@ -1,4 +1,4 @@
-/*  attack -- what one process of a machine may try on the memory of another.  */
+/*  attack -- what one process of a machine may try on the memory and the root of another.  */
 #include "attack.h"
 
 #include <errno.h>
@@ -39,6 +39,9 @@ try_all(pid_t victim)
     snprintf(path, sizeof path, "/proc/%d/mem", (int)victim);
     if ((fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0)
         won |= ATTACK_MEM;
+    snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)victim);
+    if ((fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0)
+        won |= ATTACK_ROOT;
     /* Nothing may be at our address over there: EFAULT, after the permission was given. */
     if (process_vm_readv(victim, &to, 1, &from, 1, 0) >= 0 || errno == EFAULT)
         won |= ATTACK_READ;

@@ -1,4 +1,4 @@
-/*  attack -- what one process of a machine may try on the memory of another.
+/*  attack -- what one process of a machine may try on the memory and the root of another.
  *
  *  SPDX-License-Identifier: Apache-2.0
  */
@@ -12,7 +12,8 @@ enum attack {
     ATTACK_MEM = 1,   /* open /proc/PID/mem */
     ATTACK_TRACE = 2, /* ptrace(PTRACE_ATTACH) */
     ATTACK_READ = 4,  /* process_vm_readv */
-    ATTACK_ALL = 7,
+    ATTACK_ROOT = 8,  /* open /proc/PID/ns/mnt, to enter its root */
+    ATTACK_ALL = 15,
 };
 
 /* Try all of them as uid; powers: with the capabilities of this process, else without any.

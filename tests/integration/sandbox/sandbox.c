@@ -2,10 +2,12 @@
  * whose.
  */
 #include "attack.h"
+#include "reach.h"
 
 #include "../../e2e/e2e.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <jansson.h>
 #include <libgen.h>
 #include <linux/capability.h>
@@ -180,7 +182,8 @@ each_memory(struct e2e *t)
         e2e_check(t, won == ATTACK_ALL, "root with every capability gets it", "%s: %d",
                   called(&processes[i]), won);
         won = attack(pid, getuid(), false);
-        e2e_check(t, won == 0, "its own uid does not: /proc/PID/mem, ptrace, process_vm_readv",
+        e2e_check(t, won == 0,
+                  "its own uid does not: /proc/PID/mem, ptrace, process_vm_readv, its root",
                   "%s: %d", called(&processes[i]), won);
         won = attack(pid, OTHER_UID, false);
         e2e_check(t, won == 0, "another uid does not", "%s: %d", called(&processes[i]), won);
@@ -205,6 +208,7 @@ status_tells(struct e2e *t, const struct dn_node *node)
     const char *const argv[] = {program, "status", "--json", "--run", run, NULL};
     struct am_error err = {0};
     json_t *root, *service;
+    const char *keyagents;
 
     snprintf(program, sizeof program, "%s/attestmesh", t->bin);
     snprintf(run, sizeof run, "%s/run", node->dir);
@@ -225,17 +229,62 @@ status_tells(struct e2e *t, const struct dn_node *node)
         e2e_check(t, locked == locked_of(names[i]), "and the locked memory", "%s: %lld KiB",
                   names[i], locked);
     }
+    keyagents = json_string_value(
+        json_object_get(json_object_get(json_object_get(root, "services"), "keyagent"), "sandbox"));
+    e2e_check(t, keyagents != NULL && strstr(keyagents, ",own root") != NULL,
+              "and that keyagent has a root of its own", "%s", keyagents != NULL ? keyagents : "");
     json_decref(root);
+}
+
+static void
+its_root(struct e2e *t, pid_t pid)
+{
+    unsigned of;
+    int outside = reach_mounts_outside(pid, t->dir, &of);
+
+    e2e_check(t, outside == 0 && of >= 3, "keyagent sees no mount but its folders",
+              "pid %d: %d of %u lie elsewhere", (int)pid, outside, of);
+}
+
+static void
+each_socket(struct e2e *t, const struct dn_node *node)
+{
+    char elsewhere[128], ours[600];
+    struct am_settings settings = {.run = ""};
+    const uid_t uids[] = {getuid(), OWN_UID};
+    int listener, got;
+
+    snprintf(settings.run, sizeof settings.run, "%.400s/run", node->dir);
+    snprintf(settings.state_dir, sizeof settings.state_dir, "%.400s/state", node->dir);
+    snprintf(settings.dstack_socket, sizeof settings.dstack_socket, "%.400s/dstack.sock",
+             node->dir);
+    snprintf(ours, sizeof ours, "%s/chain.req", settings.run);
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere.sock", t->dir);
+    listener = chmod(t->dir, 0755) == 0 ? reach_listen(elsewhere) : -1;
+    for (size_t i = 0; i < 2; i++) {
+        got = reach(&settings, uids[i], false, elsewhere);
+        e2e_check(t, listener >= 0 && got == 0, "a Unix socket elsewhere answers whoever asks",
+                  "uid %u: %s", (unsigned)uids[i], strerror(got));
+        got = reach(&settings, uids[i], true, elsewhere);
+        e2e_check(t, got == ENOENT, "but no program in the sandbox of keyagent", "uid %u: %s",
+                  (unsigned)uids[i], strerror(got));
+    }
+    got = reach(&settings, getuid(), true, settings.dstack_socket);
+    e2e_check(t, got == 0, "which reaches the guest agent", "%s", strerror(got));
+    got = reach(&settings, getuid(), true, ours);
+    e2e_check(t, got == 0, "and the bus", "%s", strerror(got));
+    close(listener);
+    its_root(t, processes[0].pid);
 }
 
 /* By itself, as a user that is not root: nothing but undumpability keeps its uid out then. */
 static void
 as_a_user(struct e2e *t, const struct dn_node *node)
 {
-    char program[600], run[600], log[600], lines[3][640];
+    char program[600], run[600], log[600], lines[4][640];
     const char *const argv[] = {"setpriv", "--bounding-set=-all", "--reuid", "7001", "--regid",
                                 "7001",    "--clear-groups",      program,   NULL};
-    const char *const env[] = {lines[0], lines[1], lines[2], NULL};
+    const char *const env[] = {lines[0], lines[1], lines[2], lines[3], NULL};
     pid_t easy = attack_easy_victim(OWN_UID), pid = 0;
     struct am_error err = {0};
     struct judged j;
@@ -247,7 +296,8 @@ as_a_user(struct e2e *t, const struct dn_node *node)
     snprintf(lines[0], sizeof lines[0], "ATTESTMESH_RUN=%s", run);
     snprintf(lines[1], sizeof lines[1], "DSTACK_SOCKET=%s/dstack.sock", node->dir);
     snprintf(lines[2], sizeof lines[2], "CHAIN_ID=%d", DN_CHAIN_ID);
-    if (chmod(t->dir, 0755) != 0 || mkdir(run, 0700) != 0 || chown(run, OWN_UID, OWN_UID) != 0)
+    snprintf(lines[3], sizeof lines[3], "SIDECAR_STATE_DIR=%s/state", run);
+    if (mkdir(run, 0700) != 0 || chown(run, OWN_UID, OWN_UID) != 0)
         e2e_need(t, am_fail(&err, AM_INTERNAL, "%s: cannot be made", run), &err, "user");
     e2e_need(t, dn_start(&pid, &(struct dn_spawn){.argv = argv, .env = env, .log = log}, &err),
              &err, "user");
@@ -260,6 +310,7 @@ as_a_user(struct e2e *t, const struct dn_node *node)
     j = judged(pid, 0);
     e2e_check(t, j.tasks > 1 && j.wrong == 0, "as a user: its tasks are as the table says",
               "%u tasks%s", j.tasks, j.first);
+    its_root(t, pid);
     kill(easy, SIGKILL);
     dn_stop(&pid, SIGTERM, 3000);
 }
@@ -289,6 +340,7 @@ main(void)
     numbers("/proc", on_process, NULL);
     each_task(&t);
     each_memory(&t);
+    each_socket(&t, node);
     status_tells(&t, node);
     as_a_user(&t, node);
     e2e_check(&t, e2e_all_live(&t, 0, 0), "and the node is live as before", "%s",

@@ -1,6 +1,7 @@
 /*  confined -- what the kernel says of each container, not what compose.yaml says.  */
 #include "machine.h"
 
+#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -58,6 +59,48 @@ is_for(struct machine *m, const char *file, unsigned uid, unsigned gid, unsigned
               st.st_mode & 07777);
 }
 
+static char first_socket[256]; /* of those that keyagent should not see */
+static size_t root_len;
+static unsigned sockets;
+
+static int
+on_entry(const char *path, const struct stat *st, int what, struct FTW *at)
+{
+    static const char *const closed[] = {"/proc", "/sys"}; /* of the kernel, and without end */
+    static const char *const listed[] = {"/run/attestmesh/", "/run/dstack.sock"};
+    const char *in = path + root_len;
+    bool ours = false;
+
+    (void)at;
+    for (size_t i = 0; i < sizeof closed / sizeof closed[0]; i++)
+        if (strcmp(in, closed[i]) == 0)
+            return FTW_SKIP_SUBTREE;
+    if (what == FTW_NS || !S_ISSOCK(st->st_mode))
+        return FTW_CONTINUE;
+    for (size_t i = 0; i < sizeof listed / sizeof listed[0]; i++)
+        ours = ours || strncmp(in, listed[i], strlen(listed[i])) == 0;
+    sockets += ours;
+    if (!ours && first_socket[0] == '\0')
+        snprintf(first_socket, sizeof first_socket, "%s", in);
+    return FTW_CONTINUE;
+}
+
+/* A container may have no root of its own making: the one that it is given has to do. */
+static void
+reaches_no_other_socket(struct e2e *t, pid_t keyagent)
+{
+    char root[64];
+    bool walked;
+
+    root_len = (size_t)snprintf(root, sizeof root, "/proc/%d/root/.", (int)keyagent);
+    first_socket[0] = '\0';
+    sockets = 0;
+    walked = nftw(root, on_entry, 32, FTW_PHYS | FTW_ACTIONRETVAL) == 0;
+    e2e_check(t, walked && sockets > 1 && first_socket[0] == '\0',
+              "keyagent sees no Unix socket but the bus and the guest agent", "%u of those%s%s",
+              sockets, first_socket[0] != '\0' ? ", and " : "", first_socket);
+}
+
 void
 machine_is_confined(struct machine *m)
 {
@@ -80,6 +123,7 @@ machine_is_confined(struct machine *m)
     keyagent = machine_pid(KEYAGENT, 0);
     e2e_check(t, file_has(keyagent, "net/dev", "lo:") && !file_has(keyagent, "net/dev", "eth"),
               "keyagent has no network but lo", "%s", "");
+    reaches_no_other_socket(t, keyagent);
     is_for(m, "run/_data", 7000, 7000, 03770);
     is_for(m, "run/_data/keyagent.lock", 7001, 7000, 0600);
     is_for(m, "agent/_data", 7005, 7100, 02750);

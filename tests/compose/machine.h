@@ -45,8 +45,8 @@ int machine_podman(struct machine *m, const char *const words[], char *out, size
 int machine_compose_start(struct machine *m, pid_t *pid, const char *const words[],
                           struct am_error *err) AM_MUST_CHECK;
 
-/* Judge each container by /proc: uid, capabilities, no_new_privs, root, network, and who has the
- * guest agent's socket; and the run volume. */
+/* Judge each container by /proc: uid, capabilities, no_new_privs, root, network, who has the
+ * guest agent's socket, and that keyagent sees no other but the bus; and the run volume. */
 void machine_is_confined(struct machine *m);
 
 /* The last lines that a container has logged. */

@@ -190,8 +190,10 @@ nobody(struct access_world *w, unsigned uid, const char *name)
 static int
 end(struct access_world *w, const char *why)
 {
-    if (why != NULL)
+    if (why != NULL) {
         check(false, "the services come up", "%s", why);
+        access_log(w);
+    }
     access_close(w);
     printf("%u passed, %u failed\n", passed, failed);
     return failed == 0 ? 0 : 1;

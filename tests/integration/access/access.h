@@ -46,6 +46,8 @@ void access_least(const struct bus_row *row, union bus_any *message);
 /* Run folder, guest agent, keyagent, and the other services.
  * Returns: AM_OK, or AM_INTERNAL; access_close is due in both cases */
 int access_open(struct access_world *w, struct am_error *err) AM_MUST_CHECK;
+/* What the services logged, onto stdout: it goes with the run folder. */
+void access_log(const struct access_world *w);
 void access_close(struct access_world *w);
 
 /* Become uid, follow and ask everything, note what came in w->seen and w->capture.

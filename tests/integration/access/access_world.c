@@ -234,6 +234,23 @@ access_open(struct access_world *w, struct am_error *err)
 }
 
 void
+access_log(const struct access_world *w)
+{
+    char path[80], line[1024];
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/log", w->run);
+    f = fopen(path, "re");
+    while (f != NULL && fgets(line, sizeof line, f) != NULL)
+        printf("     %s", line);
+    if (f != NULL)
+        fclose(f);
+    for (int s = 0; s < BUS_CLI; s++)
+        if (w->services[s] > 0 && waitpid(w->services[s], NULL, WNOHANG) != 0)
+            printf("     %s has ended\n", bus_service_name((enum bus_service)s));
+}
+
+void
 access_close(struct access_world *w)
 {
     char command[96];

@@ -222,7 +222,7 @@ cli_demo(int argc, char **argv)
         screen_error(&demo.screen, err.text, demo.dir);
         demo.status = 1;
     } else {
-        ev_timer_init(&demo.tick, on_tick, 0, 0.1);
+        ev_timer_init(&demo.tick, on_tick, 0, 0.05);
         ev_timer_start(demo.loop, &demo.tick);
         ev_run(demo.loop, 0);
     }

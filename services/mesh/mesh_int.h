@@ -85,7 +85,8 @@ struct mesh {
     struct mesh_member member;
     struct mesh_facts facts;
     struct mesh_gate gate;
-    struct mesh_gate_verdict verdict;
+    struct mesh_gate_verdict verdict, verdict_told;
+    int64_t verdict_told_ms;
     struct mesh_csk csk;
     enum mesh_csk_why csk_why;
     bool csk_done, csk_ever, healthy;

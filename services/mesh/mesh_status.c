@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PEERS_MS 250 /* between looks at every peer */
+#define PEERS_MS 250      /* between looks at every peer */
+#define TELL_GATE_MS 1000 /* a storm of verdicts is one line */
 
 struct words {
     char text[MESH_REASON];
@@ -152,6 +153,22 @@ say_always(struct words *w, const struct mesh *m)
         say(w, "%s%s", w->len > 0 ? "; " : "", m->endpoints_reason);
 }
 
+/* For the log: what the gate waited for, when it is over. */
+static void
+tell_gate(struct mesh *m, int64_t now)
+{
+    const struct mesh_gate_verdict *v = &m->verdict, *told = &m->verdict_told;
+    struct words w = {0};
+
+    if ((v->why == told->why && v->a == told->a && v->b == told->b) ||
+        now < m->verdict_told_ms + TELL_GATE_MS)
+        return;
+    say_gate(&w, m);
+    am_log(AM_INFO, v->live ? "gate.live" : "gate.waits", "reason=\"%s\"", w.text);
+    m->verdict_told = *v;
+    m->verdict_told_ms = now;
+}
+
 /* Said once when it changes; at one, what is lost with this node is the cluster. */
 static size_t
 holders(struct mesh *m)
@@ -246,6 +263,7 @@ mesh_publish(struct mesh *m)
 {
     struct mesh_set connected = mesh_gate_connected(&m->gate, am_mono_ms());
 
+    tell_gate(m, am_mono_ms());
     publish_node(m, &connected);
     if (am_mono_ms() < m->publish_due_ms)
         return;

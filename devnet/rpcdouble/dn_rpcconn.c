@@ -21,7 +21,7 @@ struct connection {
     char *in;
     size_t in_len, in_cap;
     json_t *request; /* being answered; NULL: reading */
-    enum dn_rpc_fault fault;
+    struct dn_fault fault;
     bool waits, gone; /* an upstream answer is still to come; the client left */
 };
 
@@ -47,40 +47,11 @@ dn_connection_close(struct connection *c)
     free(c);
 }
 
-/* Loopback and small: a short write ends the connection. */
-static bool
-say(struct connection *c, const char *type, const char *body, size_t len, size_t claimed)
-{
-    char head[160];
-    int n = snprintf(head, sizeof head,
-                     "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", type,
-                     claimed);
-    const char *parts[] = {head, body};
-    size_t lens[] = {(size_t)n, len};
-
-    for (int i = 0; i < 2; i++)
-        for (size_t done = 0; done < lens[i];) {
-            ssize_t w = send(c->read.fd, parts[i] + done, lens[i] - done, MSG_NOSIGNAL);
-
-            if (w <= 0)
-                return false;
-            done += (size_t)w;
-        }
-    return true;
-}
-
 static void
 reply(struct connection *c, const char *text, size_t len)
 {
-    static const char page[] = "<html><body>502 Bad Gateway</body></html>";
-    bool keep;
+    bool keep = dn_say_spoiled(c->read.fd, &c->fault, text, len);
 
-    if (c->fault == DN_RPC_HTML)
-        keep = say(c, "text/html", page, sizeof page - 1, sizeof page - 1);
-    else if (c->fault == DN_RPC_TRUNCATE)
-        keep = say(c, "application/json", text, len / 2, len) && false;
-    else
-        keep = say(c, "application/json", text, len, len);
     json_decref(c->request);
     c->request = NULL;
     if (!keep)
@@ -95,12 +66,12 @@ answer_with(struct connection *c, json_t *answers)
 {
     char *text;
 
-    if (c->fault == DN_RPC_SEND_LOST) {
+    if (c->fault.how == DN_LOSE) {
         json_decref(answers);
         dn_connection_close(c);
         return;
     }
-    dn_fault_spoil(c->fault, answers, c->request);
+    dn_fault_spoil(&c->fault, answers, c->request);
     text = json_dumps(answers, JSON_COMPACT);
     json_decref(answers);
     reply(c, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
@@ -111,8 +82,9 @@ static json_t *
 answer_one(struct connection *c, const json_t *request)
 {
     const char *method = json_string_value(json_object_get(request, "method"));
-    json_t *a = c->d->o.answer(c->d->o.arg, method != NULL ? method : "",
-                               json_object_get(request, "params"));
+    json_t *a = c->d->o.upstream != NULL ? json_object()
+                                         : c->d->o.answer(c->d->o.arg, method != NULL ? method : "",
+                                                          json_object_get(request, "params"));
 
     json_object_set_new(a, "jsonrpc", json_string("2.0"));
     json_object_set(a, "id", json_object_get(request, "id"));
@@ -171,7 +143,7 @@ on_head(void *arg, int code, const struct am_http_answer *answer, const struct a
         a = json_loadb((const char *)answer->body.p, answer->body.len, 0, NULL);
     text = json_string_value(json_object_get(a, "result"));
     if (text != NULL)
-        dn_fault_older(c->request, strtoull(text, NULL, 16));
+        dn_fault_older(&c->fault, c->request, strtoull(text, NULL, 16));
     json_decref(a);
     pass_on(c);
 }
@@ -205,6 +177,7 @@ count(struct dn_rpc_double *d, const json_t *request)
     }
 }
 
+/* An answer of our own to each element: of the test's, or of nothing, to be spoiled. */
 static void
 answer_here(struct connection *c)
 {
@@ -220,6 +193,16 @@ answer_here(struct connection *c)
     answer_with(c, answers);
 }
 
+/* What a provider refuses it has not done. */
+static bool
+is_refused(const struct connection *c)
+{
+    enum dn_how how = c->fault.how;
+
+    return how == DN_STATUS || how == DN_HTML || how == DN_BOMB ||
+           (how == DN_ERROR && dn_fault_hits_all(&c->fault, c->request));
+}
+
 static void
 serve(struct connection *c)
 {
@@ -231,17 +214,17 @@ serve(struct connection *c)
             count(d, json_array_get(c->request, i));
     else
         count(d, c->request);
-    c->fault = DN_RPC_NONE;
-    if (d->times > 0 && dn_fault_hits(d->fault, c->request)) {
+    c->fault = (struct dn_fault){0};
+    if (d->fault.times > 0 && dn_fault_hits(&d->fault, c->request)) {
         c->fault = d->fault;
-        if (d->times != UINT_MAX)
-            d->times--;
+        if (d->fault.times != UINT_MAX)
+            d->fault.times--;
     }
-    if (c->fault == DN_RPC_STALL)
+    if (c->fault.how == DN_STALL)
         return; /* the connection stays, and nothing comes */
-    if (d->o.upstream == NULL)
+    if (d->o.upstream == NULL || is_refused(c))
         answer_here(c);
-    else if (c->fault == DN_RPC_BEHIND)
+    else if (c->fault.how == DN_OLDER)
         ask_head(c);
     else
         pass_on(c);
@@ -253,7 +236,7 @@ serve_fault(struct connection *c, const char *body)
     struct am_error err = {0};
     const char *text = dn_rpc_fault(c->d, body, &err) == AM_OK ? "ok" : err.text;
 
-    if (!say(c, "text/plain", text, strlen(text), strlen(text)))
+    if (!dn_say(c->read.fd, "text/plain", text, strlen(text)))
         dn_connection_close(c);
 }
 

@@ -188,7 +188,9 @@ landed(struct chain_task *t, const struct chain_receipt *r)
         chain_task_event(t, CHAIN_EV_SUCCESS);
         return;
     }
-    chain_op_spend(&t->w, t->w.state == CHAIN_FIND ? t->used : t->w.sequence);
+    if (t->w.state ==
+        CHAIN_FIND) /* a bundler's word alone spends nothing: the chain's event does */
+        chain_op_spend(&t->w, t->used);
     chain_task_reason(t, "included, but the call inside reverted (receipt success is false)");
     chain_task_event(t, CHAIN_EV_REVERT);
 }

@@ -62,8 +62,8 @@ static const struct cell table[CHAIN_STATE_COUNT][CHAIN_EVENT_COUNT] =
         [CHAIN_SENT] =
             {
                 [CHAIN_EV_SUCCESS] = {TO(INCLUDED), .save = true},
-                [CHAIN_EV_REVERT] = {TO(REVERTED), .wait = CHAIN_WAIT_PAID, .save = true,
-                                     .paid = true},
+                /* so the bundler says; FIND counts it when the chain's event says the same */
+                [CHAIN_EV_REVERT] = {TO(REVERTED), .wait = CHAIN_WAIT_READ, .save = true},
                 [CHAIN_EV_EXPIRED] = {FAIL_PAID},
             },
         [CHAIN_FIND] =

@@ -39,7 +39,7 @@ static const struct {
                                     CELL(SIGNED, STALE, ASKED, NOTHING, true,
                                          1) CELL(SIGNED, ERROR, ASKED, NOTHING, true, 1)
                                         CELL(SENT, SUCCESS, INCLUDED, NOTHING, true,
-                                             0) CELL(SENT, REVERT, REVERTED, NOTHING, true, 1)
+                                             0) CELL(SENT, REVERT, REVERTED, NOTHING, true, 0)
                                             CELL(SENT, EXPIRED, ASKED, NOTHING, true, 1) CELL(
                                                 FIND, SUCCESS, INCLUDED, NOTHING, true,
                                                 0) CELL(FIND, REVERT, REVERTED, NOTHING, true, 1)
@@ -115,6 +115,20 @@ Test(chain_op, sequence_is_what_getnonce_says)
     cr_assert(w.sequence == 1 && w.from_block == 40 && !w.spent);
     cr_assert(chain_op_nonce(&w, 0, 50) == CHAIN_EV_NONCE_FREE);
     cr_assert(w.sequence == 0, "a reorg gave it back");
+}
+
+/* A receipt with success false may be a lie: the sequence stays until the event is seen. */
+Test(chain_op, a_revert_that_only_the_bundler_knows_spends_nothing)
+{
+    struct chain_work w = {.state = CHAIN_SENT, .from_block = 10};
+
+    (void)chain_op_step(&w, CHAIN_EV_REVERT);
+    cr_assert(w.state == CHAIN_REVERTED && w.attempts == 0 && !w.spent);
+    (void)chain_op_step(&w, CHAIN_EV_MISSING);
+    cr_assert(chain_op_nonce(&w, 1, 30) == CHAIN_EV_NONCE_USED, "then it is looked for");
+    cr_assert(chain_op_step(&w, CHAIN_EV_NONCE_USED).action == CHAIN_DO_FIND);
+    (void)chain_op_step(&w, CHAIN_EV_SUCCESS);
+    cr_assert(w.state == CHAIN_INCLUDED);
 }
 
 Test(chain_op, all_state_lost_and_sequence_used)

@@ -219,6 +219,17 @@ poll_again(struct chain_task *t)
     chain_task_event(t, CHAIN_EV_EXPIRED);
 }
 
+/* While it is polled no state changes, and an operator still must see what comes back. */
+static void
+show(struct chain_task *t, const char *text)
+{
+    bool known = strncmp(t->w.reason, text, sizeof t->w.reason - 1) == 0;
+
+    chain_task_reason(t, text);
+    if (!known)
+        t->desk->o.changed(t->desk->o.arg, &t->w);
+}
+
 static void
 on_receipt(struct chain_task *t, const struct eth_rpc_answer *a, size_t count)
 {
@@ -234,7 +245,7 @@ on_receipt(struct chain_task *t, const struct eth_rpc_answer *a, size_t count)
         return;
     }
     if (rc != AM_NOT_FOUND) /* null: not yet */
-        chain_task_reason(t, err.text);
+        show(t, err.text);
     poll_again(t);
 }
 

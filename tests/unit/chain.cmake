@@ -8,3 +8,6 @@ am_test(chain_draft unit/test_chain_draft.c LIBS chain)
 am_test(chain_view unit/test_chain_view.c unit/chain_fake.c LIBS chain dn_rpcdouble)
 add_executable(chain-life integration/chain/chain_life.c integration/chain/chain_host.c)
 target_link_libraries(chain-life e2e bus)
+add_executable(chain-faults integration/chain/faults.c integration/chain/faults_table.c
+  integration/chain/chain_events.c integration/chain/chain_host.c)
+target_link_libraries(chain-faults e2e bus)

@@ -11,3 +11,6 @@ target_link_libraries(chain-life e2e bus)
 add_executable(chain-faults integration/chain/faults.c integration/chain/faults_table.c
   integration/chain/chain_events.c integration/chain/chain_host.c)
 target_link_libraries(chain-faults e2e bus)
+add_executable(chain-storm integration/chain/storm.c integration/chain/chain_events.c
+  integration/chain/chain_host.c)
+target_link_libraries(chain-storm e2e bus)

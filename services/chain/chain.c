@@ -215,6 +215,7 @@ open_inside(struct chain *c, struct am_error *err)
                                    .state_dir = s->state_dir,
                                    .policy_id = s->gas_policy_id,
                                    .chain_id = s->chain_id,
+                                   .confirmations = s->confirmations,
                                    .poll_ms = (int64_t)s->poll_ms,
                                    .arg = c,
                                    .poke = on_poke,

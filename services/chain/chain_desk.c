@@ -122,9 +122,10 @@ static void
 act(struct chain_task *t, enum chain_action action)
 {
     static void (*const actions[])(struct chain_task *) = {
-        [CHAIN_DO_NONCE] = chain_task_nonce, [CHAIN_DO_PREPARE] = chain_task_prepare,
-        [CHAIN_DO_SIGN] = chain_task_sign,   [CHAIN_DO_SEND] = chain_task_send,
-        [CHAIN_DO_POLL] = chain_task_poll,   [CHAIN_DO_FIND] = chain_task_find,
+        [CHAIN_DO_NONCE] = chain_task_nonce,   [CHAIN_DO_PREPARE] = chain_task_prepare,
+        [CHAIN_DO_SIGN] = chain_task_sign,     [CHAIN_DO_SEND] = chain_task_send,
+        [CHAIN_DO_POLL] = chain_task_poll,     [CHAIN_DO_FIND] = chain_task_find,
+        [CHAIN_DO_VERIFY] = chain_task_verify,
     };
 
     if (action != CHAIN_DO_NOTHING)
@@ -208,6 +209,10 @@ chain_task_look(struct chain_task *t)
     case CHAIN_EFFECT_MISSING:
         if (!waits || may_try(t))
             chain_task_event(t, CHAIN_EV_MISSING);
+        break;
+    case CHAIN_EFFECT_CHECK:
+        if (am_mono_ms() >= t->due_ms)
+            chain_task_event(t, CHAIN_EV_CHECK);
         break;
     case CHAIN_EFFECT_BLOCKED:
         if (waits && strcmp(reason, t->w.reason) != 0) {

@@ -26,7 +26,7 @@ struct chain_desk_options {
     struct eth_rpc *rpc, *bundler, *paymaster; /* paymaster: NULL, operations pay for themselves */
     const struct chain_self *self;
     const char *state_dir, *policy_id; /* policy_id: "" for none */
-    uint64_t chain_id;
+    uint64_t chain_id, confirmations;
     int64_t poll_ms;
     uint8_t entry_point[20];
     void *arg;

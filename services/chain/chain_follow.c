@@ -181,15 +181,21 @@ static void
 landed(struct chain_task *t, const struct chain_receipt *r)
 {
     t->w.block = t->w.floor = r->block;
+    if (t->w.purpose == CHAIN_MESSAGE && r->success) /* no later view would show it missing */
+        t->w.floor += t->desk->o.confirmations;
     t->w.gas_used = r->gas_used;
     memcpy(t->w.tx_hash, r->tx_hash, 32);
     t->w.reason[0] = '\0';
     if (r->success) {
-        chain_task_event(t, CHAIN_EV_SUCCESS);
+        if (t->w.state == CHAIN_FIND)
+            t->w.sequence = t->used;
+        chain_task_event(t, t->w.state == CHAIN_VERIFY && t->desk->s->number < t->w.floor
+                                ? CHAIN_EV_MOVED
+                                : CHAIN_EV_SUCCESS);
         return;
     }
-    if (t->w.state ==
-        CHAIN_FIND) /* a bundler's word alone spends nothing: the chain's event does */
+    /* A bundler's word alone spends nothing: the chain's event does. */
+    if (t->w.state != CHAIN_SENT)
         chain_op_spend(&t->w, t->used);
     chain_task_reason(t, "included, but the call inside reverted (receipt success is false)");
     chain_task_event(t, CHAIN_EV_REVERT);
@@ -293,6 +299,10 @@ not_found(struct chain_task *t)
              "nonce sequence %llu is used, and no UserOperationEvent of it since block %llu",
              (unsigned long long)t->used, (unsigned long long)find_floor(t));
     chain_task_reason(t, text);
+    if (t->w.state == CHAIN_VERIFY) { /* whether it still is used, getNonce tells */
+        chain_task_event(t, CHAIN_EV_NOT_FOUND);
+        return;
+    }
     chain_op_spend(&t->w, t->used);
     t->w.floor = t->asked_block;
     chain_task_event(t, t->w.purpose == CHAIN_MESSAGE ? CHAIN_EV_GONE : CHAIN_EV_NOT_FOUND);
@@ -357,4 +367,14 @@ chain_task_find(struct chain_task *t)
                   "fromBlock", eth_json_of_u64(find_from(t)), "toBlock",
                   eth_json_of_u64(t->find_to))};
     chain_task_ask(t, t->desk->o.rpc, &item, 1, on_logs);
+}
+
+/* A receipt is old news: what a reorg took back since must go out again, and a message leaves
+ * nothing in the view that could be missing. */
+void
+chain_task_verify(struct chain_task *t)
+{
+    t->used = t->w.sequence;
+    t->asked_block = t->find_to = t->desk->s->number;
+    chain_task_find(t);
 }

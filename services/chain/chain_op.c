@@ -80,6 +80,16 @@ static const struct cell table[CHAIN_STATE_COUNT][CHAIN_EVENT_COUNT] =
             {
                 [CHAIN_EV_EFFECT] = {TO(CONFIRMED), .save = true},
                 [CHAIN_EV_MISSING] = {FAIL_PAID}, /* a reorg took it back */
+                [CHAIN_EV_CHECK] = {TO(VERIFY), DO(VERIFY)},
+            },
+        [CHAIN_VERIFY] =
+            {
+                [CHAIN_EV_SUCCESS] = {TO(CONFIRMED), .save = true},
+                [CHAIN_EV_REVERT] = {TO(REVERTED), .wait = CHAIN_WAIT_PAID, .save = true,
+                                     .paid = true},
+                [CHAIN_EV_NOT_FOUND] = {FAIL_PAID}, /* a reorg took it back */
+                [CHAIN_EV_MOVED] = {TO(INCLUDED), .save = true},
+                [CHAIN_EV_ERROR] = {TO(INCLUDED), .wait = CHAIN_WAIT_READ},
             },
         [CHAIN_REVERTED] =
             {
@@ -142,6 +152,8 @@ chain_op_resume(const struct chain_work *w)
     case CHAIN_SENT:
     case CHAIN_FIND:
         return am_is_zero(w->user_op_hash, sizeof w->user_op_hash) ? CHAIN_ASKED : CHAIN_SENT;
+    case CHAIN_VERIFY:
+        return CHAIN_INCLUDED;
     case CHAIN_INCLUDED:
     case CHAIN_REVERTED:
     case CHAIN_CONFIRMED:

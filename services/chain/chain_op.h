@@ -36,6 +36,7 @@
     X(SENT, "sent")           /* accepted, or perhaps: its receipt is polled */                    \
     X(FIND, "sent")           /* the sequence is used: its UserOperationEvent is looked for */     \
     X(INCLUDED, "included")   /* with success; a view of that block is awaited */                  \
+    X(VERIFY, "included")     /* a message, deep enough: is its UserOperationEvent still there? */ \
     X(REVERTED, "failed")     /* included without success; the same */                             \
     X(CONFIRMED, "confirmed") /* a view shows the effect */                                        \
     X(FAILED, "failed")       /* for good */
@@ -54,6 +55,8 @@
     X(REVERT)     /* receipt or event: included, success false */                                  \
     X(EXPIRED)    /* no receipt within the window */                                               \
     X(NOT_FOUND)  /* no event for a used sequence */                                               \
+    X(CHECK)      /* a view is deep enough to confirm what leaves no trace in it */                \
+    X(MOVED)      /* it is in a later block now, and not deep enough there */                      \
     X(ERROR)      /* what this state waits for failed */                                           \
     X(GONE)       /* it must not be done any more */
 
@@ -86,6 +89,7 @@ enum chain_action { /* what the driver starts; its end is one event */
                     CHAIN_DO_SEND,
                     CHAIN_DO_POLL,
                     CHAIN_DO_FIND,
+                    CHAIN_DO_VERIFY,
 };
 
 enum chain_wait { CHAIN_WAIT_NONE, CHAIN_WAIT_READ, CHAIN_WAIT_PAID };

@@ -86,5 +86,6 @@ void chain_task_sign(struct chain_task *t);
 void chain_task_send(struct chain_task *t);
 void chain_task_poll(struct chain_task *t);
 void chain_task_find(struct chain_task *t);
+void chain_task_verify(struct chain_task *t);
 
 #endif

@@ -36,26 +36,40 @@ static const struct {
                                  1) CELL(SPONSORED, GONE, FAILED, NOTHING, true, 0)
                                 CELL(SIGNED, ACCEPTED, SENT, POLL, true,
                                      0) CELL(SIGNED, UNSURE, SENT, POLL, true, 0)
-                                    CELL(SIGNED, STALE, ASKED, NOTHING, true,
-                                         1) CELL(SIGNED, ERROR, ASKED, NOTHING, true, 1)
-                                        CELL(SENT, SUCCESS, INCLUDED, NOTHING, true,
-                                             0) CELL(SENT, REVERT, REVERTED, NOTHING, true, 0)
-                                            CELL(SENT, EXPIRED, ASKED, NOTHING, true, 1) CELL(
-                                                FIND, SUCCESS, INCLUDED, NOTHING, true,
-                                                0) CELL(FIND, REVERT, REVERTED, NOTHING, true, 1)
-                                                CELL(FIND, NOT_FOUND, REVERTED, NOTHING, true,
-                                                     1) CELL(FIND, ERROR, ASKED, NOTHING, false, 0)
-                                                    CELL(FIND, GONE, FAILED, NOTHING, true, 0) CELL(
-                                                        INCLUDED, EFFECT, CONFIRMED, NOTHING, true,
-                                                        0) CELL(INCLUDED, MISSING, ASKED, NOTHING,
-                                                                true, 1)
-                                                        CELL(REVERTED, EFFECT, CONFIRMED, NOTHING,
-                                                             true, 0) CELL(REVERTED, MISSING, NONCE,
-                                                                           NONCE, false, 0)
-                                                            CELL(REVERTED, GONE, FAILED, NOTHING,
-                                                                 true, 0)
-                                                                CELL(CONFIRMED, MISSING, ASKED,
-                                                                     NOTHING, true, 0)
+                                    CELL(SIGNED, STALE, ASKED, NOTHING, true, 1) CELL(
+                                        SIGNED, ERROR, ASKED, NOTHING,
+                                        true, 1) CELL(SENT, SUCCESS, INCLUDED, NOTHING, true, 0)
+                                        CELL(SENT, REVERT, REVERTED, NOTHING, true, 0) CELL(
+                                            SENT, EXPIRED, ASKED, NOTHING,
+                                            true, 1) CELL(FIND, SUCCESS, INCLUDED, NOTHING, true, 0)
+                                            CELL(FIND, REVERT, REVERTED, NOTHING, true, 1) CELL(
+                                                FIND, NOT_FOUND,
+                                                REVERTED, NOTHING,
+                                                true, 1) CELL(FIND, ERROR, ASKED, NOTHING, false, 0)
+                                                CELL(FIND, GONE, FAILED, NOTHING, true, 0) CELL(
+                                                    INCLUDED, EFFECT, CONFIRMED, NOTHING, true,
+                                                    0) CELL(INCLUDED, MISSING, ASKED, NOTHING,
+                                                            true, 1) CELL(REVERTED, EFFECT,
+                                                                          CONFIRMED,
+                                                                          NOTHING, true, 0)
+                                                    CELL(REVERTED, MISSING, NONCE, NONCE, false, 0)
+                                                        CELL(REVERTED, GONE, FAILED, NOTHING,
+                                                             true, 0) CELL(CONFIRMED, MISSING,
+                                                                           ASKED, NOTHING, true, 0)
+                                                            CELL(INCLUDED, CHECK, VERIFY, VERIFY,
+                                                                 false, 0) CELL(VERIFY, SUCCESS,
+                                                                                CONFIRMED, NOTHING,
+                                                                                true, 0)
+                                                                CELL(VERIFY, REVERT, REVERTED,
+                                                                     NOTHING, true, 1)
+                                                                    CELL(VERIFY, NOT_FOUND, ASKED,
+                                                                         NOTHING, true, 1)
+                                                                        CELL(VERIFY, MOVED,
+                                                                             INCLUDED, NOTHING,
+                                                                             true, 0)
+                                                                            CELL(VERIFY, ERROR,
+                                                                                 INCLUDED, NOTHING,
+                                                                                 false, 0)
 #undef CELL
 };
 
@@ -149,7 +163,7 @@ Test(chain_op, resume)
         [CHAIN_SIGNED] = CHAIN_SENT,       [CHAIN_SENT] = CHAIN_SENT,
         [CHAIN_FIND] = CHAIN_SENT,         [CHAIN_INCLUDED] = CHAIN_INCLUDED,
         [CHAIN_REVERTED] = CHAIN_REVERTED, [CHAIN_CONFIRMED] = CHAIN_CONFIRMED,
-        [CHAIN_FAILED] = CHAIN_FAILED,
+        [CHAIN_FAILED] = CHAIN_FAILED,     [CHAIN_VERIFY] = CHAIN_INCLUDED,
     };
 
     for (int s = 0; s < CHAIN_STATE_COUNT; s++) {
@@ -338,7 +352,9 @@ Test(chain_effect, message, .init = start_effect)
 
     cr_assert(effect(&w) == CHAIN_EFFECT_MISSING);
     w.state = CHAIN_INCLUDED;
-    cr_assert(effect(&w) == CHAIN_EFFECT_DONE, "its inclusion is its effect");
+    cr_assert(effect(&w) == CHAIN_EFFECT_CHECK, "a receipt alone confirms nothing");
+    w.state = CHAIN_CONFIRMED;
+    cr_assert(effect(&w) == CHAIN_EFFECT_DONE);
     w.state = CHAIN_REVERTED;
     cr_assert(effect(&w) == CHAIN_EFFECT_MISSING);
     w.attempts = CHAIN_ATTEMPTS;

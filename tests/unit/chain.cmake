@@ -14,3 +14,6 @@ target_link_libraries(chain-faults e2e bus)
 add_executable(chain-storm integration/chain/storm.c integration/chain/chain_events.c
   integration/chain/chain_host.c)
 target_link_libraries(chain-storm e2e bus)
+add_executable(chain-reorg integration/chain/reorg.c integration/chain/chain_events.c
+  integration/chain/chain_host.c)
+target_link_libraries(chain-reorg e2e bus)

@@ -57,11 +57,19 @@ events_of_host(struct done *out, struct host *h)
     logs = logs_of(world.world.deployed.entry_point, ETH_EVENT_UserOperationEvent, topic);
     for (; count < json_array_size(logs) && count < EVENTS_MAX; count++) {
         /* data: nonce, success, cost, gas */
-        const char *data = json_string_value(json_object_get(json_array_get(logs, count), "data"));
+        const json_t *log = json_array_get(logs, count);
+        const char *data = json_string_value(json_object_get(log, "data"));
+        struct done *d = &out[count];
 
-        if (data == NULL || strlen(data) < 2 + 128 || !take_nonce(&out[count], data + 2))
+        if (data == NULL || strlen(data) < 2 + 128 || !take_nonce(d, data + 2))
             e2e_need(&world, am_fail(&err, AM_DATA_LOSS, "an event without nonce"), &err, "events");
-        out[count].success = data[2 + 127] == '1';
+        d->success = data[2 + 127] == '1';
+        e2e_need(&world, eth_json_u64(&d->block, json_object_get(log, "blockNumber"), "log", &err),
+                 &err, "block");
+        e2e_need(
+            &world,
+            eth_json_fixed(d->tx_hash, 32, json_object_get(log, "transactionHash"), "log", &err),
+            &err, "transaction");
     }
     json_decref(logs);
     return count;

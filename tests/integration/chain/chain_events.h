@@ -15,6 +15,8 @@ struct done {
     uint8_t key[24];
     uint64_t sequence;
     bool success;
+    uint64_t block;
+    uint8_t tx_hash[32];
 };
 
 /* UserOperationEvents of the host's member, oldest first.  Returns how many. */

@@ -157,6 +157,12 @@ on_view(void *arg, enum bus_topic topic, enum bus_change change, const void *fac
     h->members = v->members_count;
     memcpy(h->own_id, v->member_id.p, 32);
     h->committed = v->commitment.len == 32;
+    memset(h->commitment, 0, 32);
+    if (h->committed)
+        memcpy(h->commitment, v->commitment.p, 32);
+    memset(h->first, 0, 32);
+    if (v->members_count > 0)
+        memcpy(h->first, v->members[0].member_id.p, 32);
     h->registered = h->published = false;
     for (size_t i = 0; i < v->members_count; i++)
         if (am_bin_eq(v->members[i].member_id, v->member_id)) {

@@ -14,9 +14,10 @@ struct host {
     struct dn_node *node;
     struct bus *bus;
     pid_t keyagent, chain, tap, rpc_double, bundler_double, paymaster_double;
-    uint8_t own_id[32];
-    uint64_t block;                                /* of the newest view */
-    size_t members;                                /* in it */
+    uint8_t own_id[32], first[32]; /* by the newest view; first: the originator, or zero */
+    uint8_t commitment[32];        /* zero while there is none */
+    uint64_t block;                /* of the newest view */
+    size_t members;                /* in it */
     bool viewed, registered, committed, published; /* by it */
     char state[17], purpose[17], reason[257];      /* of the newest chain.operation */
     char answer[400];                              /* of the newest request */

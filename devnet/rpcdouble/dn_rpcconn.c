@@ -82,10 +82,15 @@ static json_t *
 answer_one(struct connection *c, const json_t *request)
 {
     const char *method = json_string_value(json_object_get(request, "method"));
-    json_t *a = c->d->o.upstream != NULL ? json_object()
-                                         : c->d->o.answer(c->d->o.arg, method != NULL ? method : "",
-                                                          json_object_get(request, "params"));
+    json_t *error = c->fault.how == DN_STRICT ? dn_strict(request) : NULL, *a;
 
+    if (error != NULL)
+        a = json_pack("{so}", "error", error);
+    else if (c->d->o.upstream != NULL)
+        a = json_object(); /* to be spoiled */
+    else
+        a = c->d->o.answer(c->d->o.arg, method != NULL ? method : "",
+                           json_object_get(request, "params"));
     json_object_set_new(a, "jsonrpc", json_string("2.0"));
     json_object_set(a, "id", json_object_get(request, "id"));
     return a;
@@ -198,8 +203,11 @@ static bool
 is_refused(const struct connection *c)
 {
     enum dn_how how = c->fault.how;
+    json_t *error = how == DN_STRICT ? dn_strict(c->request) : NULL;
+    bool strict = error != NULL;
 
-    return how == DN_STATUS || how == DN_HTML || how == DN_BOMB ||
+    json_decref(error);
+    return strict || how == DN_STATUS || how == DN_HTML || how == DN_BOMB ||
            (how == DN_ERROR && dn_fault_hits_all(&c->fault, c->request));
 }
 

@@ -7,6 +7,7 @@
 #define DN_RPCCONN_H
 
 #include "dn_rpcsay.h"
+#include "dn_rpcstrict.h"
 
 #define DN_RPC_METHODS 32
 

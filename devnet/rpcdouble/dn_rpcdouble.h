@@ -33,6 +33,7 @@
  *   STATUS    that HTTP status; words: seconds of Retry-After
  *   HTML, HALF, BOMB   a page; half of the answer; an answer that unpacks to 160 MB
  *   STALL, LOSE        no answer; passed on first
+ *   STRICT    an error object for odd hex, or for a signature that nobody is recovered from
  *   OLDER     latest is so many blocks before the newest */
 #define DN_RPC_FAULTS(X)                                                                           \
     X(NONE, "none", "", PASS, 0, "", "passes everything on")                                       \
@@ -69,6 +70,7 @@
     X(BOMB, "bomb", "", BOMB, 0, "", "a small gzip body that unpacks to a large one")              \
     X(STALL, "stall", "", STALL, 0, "", "takes the request and never answers")                     \
     X(SEND_LOST, "send-lost", DN_SEND, LOSE, 0, "", "passes it on and loses the answer")           \
+    X(STRICT, "strict", "", STRICT, 0, "", "refuses odd hex and dummies that recover nobody")      \
     X(BEHIND, "behind-one-block", DN_BLOCK, OLDER, 1, "", "latest is the block before the newest") \
     X(BACKWARDS, "backwards", DN_BLOCK, OLDER, 3, "", "latest falls three blocks back")
 

@@ -19,6 +19,7 @@ enum dn_how {
     DN_BOMB,
     DN_STALL,
     DN_LOSE,
+    DN_STRICT,
     DN_OLDER
 };
 

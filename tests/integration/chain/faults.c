@@ -269,6 +269,23 @@ run(const struct fault_round *whole, bool all)
            (long long)(am_mono_ms() - start));
 }
 
+/* Odd hex, and a dummy that recovers nobody, are what strict providers refuse: not ours. */
+static void
+strict_ones(void)
+{
+    static const struct fault_row row = {"4337", "strict", "", "", FAULT_SIGNS};
+    static const struct fault_round round = {"message", false, &row, 1, 1, 0, 0};
+
+    begin(&round);
+    host_fault(&lanes[0].h, "4337", "strict");
+    host_fault(&lanes[0].h, "8787", "strict");
+    ask(&lanes[0]);
+    until_all(1, is_done, true, 20000);
+    judge(&lanes[0]);
+    host_fault(&lanes[0].h, "4337", "none");
+    host_fault(&lanes[0].h, "8787", "none");
+}
+
 /* Every answer of another chain would be wrong: the service ends, and says of what it was told. */
 static void
 wrong_chain(struct host *h)
@@ -301,6 +318,7 @@ main(int argc, char **argv)
     e2e_need(&world, dn_chain_tick(1, &err), &err, "blocks");
     for (size_t i = 0; i < FAULT_ROUNDS; i++)
         run(&fault_rounds[i], all);
+    strict_ones();
     wrong_chain(&lanes[0].h);
     for (unsigned i = 0; i < opened; i++)
         host_close(&lanes[i].h);

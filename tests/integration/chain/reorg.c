@@ -9,7 +9,7 @@
 
 #define DEPTH 3
 #define VIEW_MS 20000
-#define DONE_MS 40000
+#define DONE_MS 90000 /* more than the window in which a bundler may still have it */
 #define COMMIT_KEY "attestmesh.commit"
 
 struct op { /* the newest chain.operation of a purpose */
@@ -17,13 +17,19 @@ struct op { /* the newest chain.operation of a purpose */
     char state[17];
     uint8_t key[24], tx_hash[32];
     uint64_t block;
-    bool back; /* after an inclusion it was asked for again */
+    bool in, back; /* it was included; and then it no longer was */
 };
 
 static struct node {
     struct host h; /* first: the hook gets it */
     struct op ops[3];
 } a, b, c;
+
+static bool
+is_in_block(struct am_str state)
+{
+    return am_str_eq(state, "included") || am_str_eq(state, "confirmed");
+}
 
 static void
 on_operation(struct host *h, const struct chain_operation *o)
@@ -35,7 +41,8 @@ on_operation(struct host *h, const struct chain_operation *o)
 
         if (op->purpose == NULL || !am_str_eq(o->purpose, op->purpose))
             continue;
-        op->back = op->back || (am_str_eq(o->state, "asked") && op->block > 0);
+        op->back = op->back || (op->in && !is_in_block(o->state));
+        op->in = op->in || is_in_block(o->state);
         snprintf(op->state, sizeof op->state, "%.*s", (int)o->state.len, o->state.p);
         memcpy(op->key, o->key.p, 24);
         memset(op->tx_hash, 0, 32);
@@ -242,8 +249,7 @@ is_in(struct e2e *t, void *arg)
     const struct op *op = arg;
 
     (void)t;
-    return op->block > 0 &&
-           (strcmp(op->state, "included") == 0 || strcmp(op->state, "confirmed") == 0);
+    return op->block > 0 && is_in_block(am_str_of(op->state));
 }
 
 static bool

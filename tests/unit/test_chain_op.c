@@ -357,9 +357,11 @@ Test(chain_effect, message, .init = start_effect)
     cr_assert(effect(&w) == CHAIN_EFFECT_DONE);
     w.state = CHAIN_REVERTED;
     cr_assert(effect(&w) == CHAIN_EFFECT_MISSING);
-    w.attempts = CHAIN_ATTEMPTS;
-    cr_assert(effect(&w) == CHAIN_EFFECT_NEVER);
-    w.attempts = 0;
+    w.attempts = 10 * CHAIN_ATTEMPTS;
+    cr_assert(effect(&w) == CHAIN_EFFECT_MISSING, "an outage of others is waited for");
+    w.sequence = CHAIN_ATTEMPTS;
+    cr_assert(effect(&w) == CHAIN_EFFECT_NEVER, "what reverts is not paid for without end");
+    w.sequence = 0;
     snapshot.registered = false;
     cr_assert(effect(&w) == CHAIN_EFFECT_BLOCKED);
 }

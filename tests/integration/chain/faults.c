@@ -260,6 +260,8 @@ run(const struct fault_round *whole, bool all)
     open_lanes(r->count);
     begin(r);
     suffer(r);
+    if (r->lasts_ms > 0)
+        e2e_pause(&world, r->lasts_ms);
     for (size_t i = 0; i < r->count; i++)
         host_fault(&lanes[i].h, lanes[i].row->port, "none");
     until_all(r->count, is_done, true, r->done_ms);
@@ -274,7 +276,7 @@ static void
 strict_ones(void)
 {
     static const struct fault_row row = {"4337", "strict", "", "", FAULT_SIGNS};
-    static const struct fault_round round = {"message", false, &row, 1, 1, 0, 0};
+    static const struct fault_round round = {"message", false, &row, 1, 1, 0, 0, 0};
 
     begin(&round);
     host_fault(&lanes[0].h, "4337", "strict");

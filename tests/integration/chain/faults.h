@@ -27,9 +27,10 @@ struct fault_round {
     const struct fault_row *rows;
     size_t count, quick; /* at most FAULT_LANES; so many of them without "all" */
     int64_t complain_ms, done_ms;
+    int64_t lasts_ms; /* the faults, after the last one was complained of */
 };
 
-#define FAULT_ROUNDS 5
+#define FAULT_ROUNDS 6
 extern const struct fault_round fault_rounds[FAULT_ROUNDS];
 
 #endif

@@ -73,15 +73,23 @@ static const struct fault_row vanished[] = {
     {"4337", "503@eth_getUserOperationReceipt", RECEIPT, BUSY, FAULT_SIGNS},
 };
 
-#define ROUND(purpose, spent, rows, quick, complain_ms, done_ms)                                   \
+/* An outage that lasts longer than the first few tries. */
+static const struct fault_row outage[] = {
+    {"8787", "error-object", PAYMASTER, "told to fail", QUIET},
+    {"4337", "503@eth_estimateUserOperationGas", ESTIMATE, BUSY, QUIET},
+    {"4337", "aa31", SEND, "AA31 paymaster deposit too low", FAULT_SIGNS},
+};
+
+#define ROUND(purpose, spent, rows, quick, complain_ms, done_ms, lasts_ms)                         \
     {                                                                                              \
-        purpose, spent, rows, sizeof(rows) / sizeof *(rows), quick, complain_ms, done_ms           \
+        purpose, spent, rows, sizeof(rows) / sizeof *(rows), quick, complain_ms, done_ms, lasts_ms \
     }
 
 const struct fault_round fault_rounds[FAULT_ROUNDS] = {
-    ROUND("register", true, nonce, 4, 12000, 20000),
-    ROUND("publish", false, refused, 4, 10000, 20000),
-    ROUND("message", false, unsure, 4, 12000, 25000),
-    ROUND("message", false, stalled, 0, 40000, 40000),
-    ROUND("message", false, vanished, 0, 80000, 20000),
+    ROUND("register", true, nonce, 4, 12000, 20000, 0),
+    ROUND("publish", false, refused, 4, 10000, 20000, 0),
+    ROUND("message", false, unsure, 4, 12000, 25000, 0),
+    ROUND("message", false, stalled, 0, 40000, 40000, 0),
+    ROUND("message", false, vanished, 0, 80000, 20000, 0),
+    ROUND("message", false, outage, 0, 10000, 90000, 30000),
 };

@@ -19,7 +19,7 @@ struct dn_rpc_double {
     struct ev_io accept;
     struct connection *connections;
     struct dn_fault fault;
-    unsigned requests;
+    unsigned requests, elements;
     uint16_t port;
     struct {
         char name[64];

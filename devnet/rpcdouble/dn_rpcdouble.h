@@ -28,7 +28,7 @@
  *   PASS      nothing
  *   ERROR     an error object: its code, its message; refused here, nothing is passed on
  *   SET       number 0: the result becomes these words; 1: "field value" of the result, where it is
- *   CUT       a hex result loses its last digit
+ *   CUT, TURN a hex result loses its last digit; it ends in another one
  *   ID        the answer bears the id of another question
  *   STATUS    that HTTP status; words: seconds of Retry-After
  *   HTML, HALF, BOMB   a page; half of the answer; an answer that unpacks to 160 MB
@@ -61,6 +61,7 @@
     X(LITTLE_GAS, "little-gas", DN_ESTIMATE, SET, 1, "callGasLimit \"0x1000\"",                    \
       "what relies on it is included and reverts")                                                 \
     X(ODD_HEX, "odd-hex", "eth_call", CUT, 0, "", "results lose their last digit")                 \
+    X(OTHER_VALUE, "other-value", "eth_call", TURN, 0, "", "results end in another digit")         \
     X(WRONG_ID, "wrong-id", "", ID, 0, "", "the answer bears the id of another question")          \
     X(TOO_MANY, "429", "", STATUS, 429, "", "too many requests")                                   \
     X(TOO_MANY_WAIT, "429-wait", "", STATUS, 429, "1", "the same, with Retry-After")               \
@@ -100,7 +101,7 @@ void dn_rpc_close(struct dn_rpc_double **d);
 uint16_t dn_rpc_port(const struct dn_rpc_double *d);
 
 /* "html", "html:2", "html@eth_getLogs:2", "none".  The program takes the same as the body of
- * POST /fault.
+ * POST /fault; its POST /count answers how many elements came in.
  * Returns: AM_OK, AM_NOT_FOUND (no such name) */
 int dn_rpc_fault(struct dn_rpc_double *d, const char *name, struct am_error *err) AM_MUST_CHECK;
 

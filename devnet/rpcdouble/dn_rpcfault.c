@@ -148,6 +148,19 @@ put_value(const struct dn_fault *fault, json_t *answer)
         json_decref(value);
 }
 
+/* As long as the true one, and well-formed. */
+static void
+turn_digit(json_t *answer, const char *result, size_t len)
+{
+    char *text = len > 3 ? strdup(result) : NULL;
+
+    if (text != NULL) {
+        text[len - 1] = text[len - 1] == '0' ? '1' : '0';
+        json_object_set_new(answer, "result", json_string(text));
+    }
+    free(text);
+}
+
 static void
 spoil_one(const struct dn_fault *fault, json_t *answer)
 {
@@ -164,6 +177,9 @@ spoil_one(const struct dn_fault *fault, json_t *answer)
     case DN_CUT:
         if (json_is_string(result) && len > 3)
             json_object_set_new(answer, "result", json_stringn(json_string_value(result), len - 1));
+        break;
+    case DN_TURN:
+        turn_digit(answer, json_string_value(result), len);
         break;
     case DN_ID:
         json_object_set_new(answer, "id",

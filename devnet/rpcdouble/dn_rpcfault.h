@@ -12,6 +12,7 @@ enum dn_how {
     DN_ERROR,
     DN_SET,
     DN_CUT,
+    DN_TURN,
     DN_ID,
     DN_STATUS,
     DN_HTML,

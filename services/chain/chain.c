@@ -214,6 +214,7 @@ open_inside(struct chain *c, struct am_error *err)
                                    .self = &c->self,
                                    .state_dir = s->state_dir,
                                    .policy_id = s->gas_policy_id,
+                                   .dialect = s->paymaster_dialect,
                                    .chain_id = s->chain_id,
                                    .poll_ms = (int64_t)s->poll_ms,
                                    .arg = c,

@@ -338,7 +338,7 @@ chain_desk_open(struct chain_desk **desk, const struct chain_desk_options *optio
     d->o = *options;
     ev_timer_init(&d->tick, on_tick, 0., 0.);
     d->tick.data = d;
-    return AM_OK;
+    return chain_dialect_open(&d->speech, d->o.dialect, d->o.paymaster != NULL, err);
 }
 
 void

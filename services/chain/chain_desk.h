@@ -26,6 +26,7 @@ struct chain_desk_options {
     struct eth_rpc *rpc, *bundler, *paymaster; /* paymaster: NULL, operations pay for themselves */
     const struct chain_self *self;
     const char *state_dir, *policy_id; /* policy_id: "" for none */
+    const char *dialect;               /* as in ATTESTMESH_PAYMASTER_DIALECT */
     uint64_t chain_id;
     int64_t poll_ms;
     uint8_t entry_point[20];
@@ -36,6 +37,7 @@ struct chain_desk_options {
     void (*fatal)(void *arg, int exit_code, const char *reason);
 };
 
+/* Returns: AM_OK, AM_INVALID_ARGUMENT (dialect), AM_RESOURCE_EXHAUSTED */
 int chain_desk_open(struct chain_desk **desk, const struct chain_desk_options *options,
                     struct am_error *err) AM_MUST_CHECK;
 /* Start nothing more: answers that still come are dropped. */

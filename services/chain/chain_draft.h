@@ -60,6 +60,14 @@ int chain_draft_estimate(struct chain_draft *d, const json_t *result,
 int chain_draft_paymaster(struct chain_draft *d, const json_t *result, bool stub,
                           struct am_error *err) AM_MUST_CHECK;
 
+/* pm_sponsorUserOperation: limits and paymaster, all required; fees stay.
+ * alchemy_requestGasAndPaymasterAndData: limits and fees required, the four paymaster fields all or
+ * none: without them the account pays.  Source: protocol page 7.4 */
+int chain_draft_sponsor(struct chain_draft *d, const json_t *result,
+                        struct am_error *err) AM_MUST_CHECK;
+int chain_draft_grant(struct chain_draft *d, const json_t *result,
+                      struct am_error *err) AM_MUST_CHECK;
+
 /* eth_getUserOperationReceipt. */
 struct chain_receipt {
     bool success;

@@ -9,15 +9,9 @@
 #define CHAIN_TASK_H
 
 #include "chain_desk.h"
+#include "chain_dialect.h"
 #include "chain_draft.h"
 #include "chain_ledger.h"
-
-enum chain_price {
-    CHAIN_PRICE_UNKNOWN,
-    CHAIN_PRICE_PIMLICO,
-    CHAIN_PRICE_HISTORY,
-    CHAIN_PRICE_PLAIN
-};
 
 struct chain_task {
     struct chain_desk *desk;
@@ -26,6 +20,9 @@ struct chain_task {
     uint8_t *call_data; /* owned; NULL until built */
     size_t call_data_len;
     struct chain_draft draft;
+    struct chain_speech spoken; /* what the desk knew when it asked */
+    unsigned stage, again;      /* PREPARE: of the dialect; questions that found out only */
+    int64_t sponsored_ms;       /* when the paymaster answered; monotonic */
     uint8_t signature[65];
     uint64_t generation;
     unsigned tickets;     /* answers still to come */
@@ -45,8 +42,8 @@ struct chain_desk {
     const struct chain_snapshot *s;
     struct chain_task *tasks;
     size_t count;
-    enum chain_price price; /* what answered last time */
-    struct ev_timer tick;   /* the earliest due_ms */
+    struct chain_speech speech;
+    struct ev_timer tick; /* the earliest due_ms */
     bool closing;
 };
 
@@ -78,6 +75,11 @@ struct chain_task *chain_task_new(struct chain_desk *d, const struct chain_work 
 void chain_task_look(struct chain_task *t);
 /* Log the state and hand it to the desk's owner. */
 void chain_task_tell(const struct chain_task *t, enum chain_event event);
+
+/* An error object of whoever was asked while preparing (chain_build.c). */
+void chain_task_refused(struct chain_task *t, const struct eth_rpc_answer *a);
+/* Price, estimate and sponsor; ends in PREPARED (chain_sponsor.c). */
+void chain_task_sponsor(struct chain_task *t);
 
 /* The actions (chain_build.c, chain_follow.c). */
 void chain_task_nonce(struct chain_task *t);

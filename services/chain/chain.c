@@ -216,6 +216,7 @@ open_inside(struct chain *c, struct am_error *err)
                                    .policy_id = s->gas_policy_id,
                                    .dialect = s->paymaster_dialect,
                                    .chain_id = s->chain_id,
+                                   .confirmations = s->confirmations,
                                    .poll_ms = (int64_t)s->poll_ms,
                                    .arg = c,
                                    .poke = on_poke,

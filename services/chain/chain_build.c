@@ -5,6 +5,7 @@
  */
 #include "am_exit.h"
 #include "am_keccak.h"
+#include "chain_fault.h"
 #include "chain_task.h"
 #include "eth_call.h"
 
@@ -55,18 +56,15 @@ ask_judge(struct chain_task *t)
     chain_task_ask(t, t->desk->o.rpc, &item, 1, on_judged);
 }
 
-/* What an error object says about the nonce: AA25 is not a failure of ours. */
 void
 chain_task_refused(struct chain_task *t, const struct eth_rpc_answer *a)
 {
-    if (strstr(a->err.text, "AA25") != NULL) {
-        chain_task_fail(t, CHAIN_EV_STALE, &a->err);
-    } else if (t->w.purpose == CHAIN_REGISTER && a->error_code != 0) {
-        chain_task_reason(t, a->err.text);
+    enum chain_event event = chain_fault_judge(t->w.reason, a);
+
+    if (event == CHAIN_EV_ERROR && t->w.purpose == CHAIN_REGISTER && a->error_code != 0)
         ask_judge(t);
-    } else {
-        chain_task_fail(t, CHAIN_EV_ERROR, &a->err);
-    }
+    else
+        chain_task_event(t, event);
 }
 
 /* Call data is there: write the row, then go out. */

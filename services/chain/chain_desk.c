@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SETTLED_DEPTH 64 /* blocks over a message that a new start does not look at again */
+
 struct chain_ticket *
 chain_ticket_new(struct chain_task *t)
 {
@@ -92,13 +94,11 @@ static void
 set_wait(struct chain_task *t, enum chain_wait wait)
 {
     struct chain_desk *d = t->desk;
-    uint32_t max = (uint32_t)chain_op_wait_ms(wait, t->w.attempts);
-    uint32_t ms = max == 0 ? 0 : max / 2 + randombytes_uniform(max / 2 + 1);
+    int64_t ms = chain_op_wait_ms(wait, t->w.attempts, randombytes_random());
 
-    if (max == 2 * CHAIN_LONG_WAIT_MS)
-        ms = CHAIN_LONG_WAIT_MS + randombytes_uniform(CHAIN_LONG_WAIT_MS / 4);
     t->due_ms = am_mono_ms() + ms;
-    if (!ev_is_active(&d->tick) || ev_timer_remaining(d->o.loop, &d->tick) * 1e3 > ms + 10) {
+    if (!ev_is_active(&d->tick) ||
+        ev_timer_remaining(d->o.loop, &d->tick) * 1e3 > (double)ms + 10) {
         ev_timer_stop(d->o.loop, &d->tick);
         ev_timer_set(&d->tick, (double)ms / 1e3 + 0.01, 0.);
         ev_timer_start(d->o.loop, &d->tick);
@@ -204,10 +204,14 @@ chain_task_look(struct chain_task *t)
     case CHAIN_EFFECT_DONE:
         if (t->w.state != CHAIN_CONFIRMED)
             chain_task_event(t, CHAIN_EV_EFFECT);
+        else if (t->w.purpose == CHAIN_MESSAGE)
+            chain_task_settle(t);
         break;
     case CHAIN_EFFECT_MISSING:
-        if (!waits || may_try(t))
+        if (waits && may_try(t))
             chain_task_event(t, CHAIN_EV_MISSING);
+        else if (!waits)
+            chain_task_gone(t);
         break;
     case CHAIN_EFFECT_BLOCKED:
         if (waits && strcmp(reason, t->w.reason) != 0) {
@@ -302,6 +306,7 @@ take_row(void *arg, const struct chain_work *w, struct am_bin call_data)
         return;
     t->w.state = chain_op_resume(w);
     t->unsure = w->state == CHAIN_SIGNED;
+    t->settled = w->block + SETTLED_DEPTH < d->s->number;
     if (w->attempts > 0)
         set_wait(t, CHAIN_WAIT_PAID); /* a crash loop must not be a way round the budget */
     if (t->w.state == CHAIN_SENT)

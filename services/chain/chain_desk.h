@@ -27,7 +27,7 @@ struct chain_desk_options {
     const struct chain_self *self;
     const char *state_dir, *policy_id; /* policy_id: "" for none */
     const char *dialect;               /* as in ATTESTMESH_PAYMASTER_DIALECT */
-    uint64_t chain_id;
+    uint64_t chain_id, confirmations;
     int64_t poll_ms;
     uint8_t entry_point[20];
     void *arg;

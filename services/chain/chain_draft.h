@@ -73,6 +73,7 @@ struct chain_receipt {
     bool success;
     uint64_t block, gas_used;
     uint8_t tx_hash[32];
+    char revert[128]; /* success false: the error by name, as far as the receipt tells */
 };
 int chain_receipt_read(struct chain_receipt *out, const uint8_t user_op_hash[static 32],
                        const json_t *result, struct am_error *err) AM_MUST_CHECK;

@@ -31,7 +31,8 @@ struct chain_task {
     bool unsure;          /* SENT without the bundler's word */
     uint64_t used;        /* FIND: the sequence to look for */
     uint64_t find_to;     /* FIND: newest block of the next range */
-    uint64_t asked_block; /* NONCE: block that getNonce is asked at */
+    uint64_t asked_block; /* NONCE, CONFIRMED: block that getNonce is asked at */
+    bool settled;         /* CONFIRMED: a message that is deep enough to stay */
     struct ev_timer poll;
     char correlation[65];
 };
@@ -80,6 +81,15 @@ void chain_task_tell(const struct chain_task *t, enum chain_event event);
 void chain_task_refused(struct chain_task *t, const struct eth_rpc_answer *a);
 /* Price, estimate and sponsor; ends in PREPARED (chain_sponsor.c). */
 void chain_task_sponsor(struct chain_task *t);
+
+/* What stays included and what does not (chain_settle.c). */
+void chain_task_gone(struct chain_task *t);   /* the view shows that the effect is missing */
+void chain_task_settle(struct chain_task *t); /* a confirmed message, once it is deep enough */
+/* Ask EntryPoint.getNonce at the block of the newest view (chain_follow.c). */
+void chain_task_ask_nonce(struct chain_task *t,
+                          void (*fn)(struct chain_task *, const struct eth_rpc_answer *, size_t));
+int chain_task_read_nonce(uint64_t *now, const struct chain_task *t, const struct eth_rpc_answer *a,
+                          struct am_error *err) AM_MUST_CHECK;
 
 /* The actions (chain_build.c, chain_follow.c). */
 void chain_task_nonce(struct chain_task *t);

@@ -200,6 +200,7 @@ landed(struct chain_task *t, const struct chain_receipt *r)
         t->w.sequence = t->used;
     t->w.block = t->w.floor = r->block;
     t->w.gas_used = r->gas_used;
+    chain_spend_gas(t, r->gas_used);
     memcpy(t->w.tx_hash, r->tx_hash, 32);
     t->w.reason[0] = '\0';
     if (r->success) {

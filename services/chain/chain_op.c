@@ -186,6 +186,12 @@ chain_op_is_stale(const struct chain_work *w, uint64_t receipt_block)
 }
 
 bool
+chain_op_waits(enum chain_state state)
+{
+    return state == CHAIN_ASKED || state == CHAIN_REVERTED;
+}
+
+bool
 chain_op_in_flight(enum chain_state state)
 {
     return state == CHAIN_PREPARE || state == CHAIN_SPONSORED || state == CHAIN_SIGNED ||

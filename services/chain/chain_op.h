@@ -141,6 +141,7 @@ int64_t chain_op_wait_ms(enum chain_wait wait, uint64_t attempts, uint32_t chanc
  * missing. */
 bool chain_op_is_stale(const struct chain_work *w, uint64_t receipt_block);
 
+bool chain_op_waits(enum chain_state state);          /* for a view, and the end of a wait */
 bool chain_op_in_flight(enum chain_state state);      /* counts against CHAIN_IN_FLIGHT */
 const char *chain_state_text(enum chain_state state); /* the bus's word */
 const char *chain_state_name(enum chain_state state); /* ours, for logs and the ledger */

@@ -22,6 +22,7 @@ struct chain_task {
     struct chain_draft draft;
     struct chain_speech spoken; /* what the desk knew when it asked */
     unsigned stage, again;      /* PREPARE: of the dialect; questions that found out only */
+    bool counted;               /* PREPARE: its try is in the budget */
     int64_t sponsored_ms;       /* when the paymaster answered; monotonic */
     uint8_t signature[65];
     uint64_t generation;
@@ -44,6 +45,7 @@ struct chain_desk {
     struct chain_task *tasks;
     size_t count;
     struct chain_speech speech;
+    struct chain_budget budget;
     struct ev_timer tick; /* the earliest due_ms */
     bool closing;
 };
@@ -81,6 +83,12 @@ void chain_task_tell(const struct chain_task *t, enum chain_event event);
 void chain_task_refused(struct chain_task *t, const struct eth_rpc_answer *a);
 /* Price, estimate and sponsor; ends in PREPARED (chain_sponsor.c). */
 void chain_task_sponsor(struct chain_task *t);
+
+/* The day's budget (chain_spend.c). */
+bool chain_spend_allows(struct chain_desk *d, enum chain_purpose purpose,
+                        char reason[static CHAIN_REASON]);
+bool chain_spend_try(struct chain_task *t);               /* durable, or false with a reason */
+void chain_spend_gas(struct chain_task *t, uint64_t gas); /* what was included has used it */
 
 /* What stays included and what does not (chain_settle.c). */
 void chain_task_gone(struct chain_task *t);   /* the view shows that the effect is missing */

@@ -66,14 +66,12 @@ judge_publish(char *reason, const struct chain_work *w, const struct chain_snaps
     return CHAIN_EFFECT_MISSING;
 }
 
-/* A message leaves nothing in the view: its event on the chain is its effect. */
+/* A message leaves nothing in the view: its inclusion is its effect. */
 static enum chain_verdict
 judge_message(char *reason, const struct chain_work *w, const struct chain_snapshot *s)
 {
-    if (w->state == CHAIN_CONFIRMED)
+    if (w->state == CHAIN_INCLUDED || w->state == CHAIN_CONFIRMED)
         return CHAIN_EFFECT_DONE;
-    if (w->state == CHAIN_INCLUDED || w->state == CHAIN_VERIFY)
-        return CHAIN_EFFECT_CHECK;
     if (!s->registered)
         return say(reason, CHAIN_EFFECT_BLOCKED, "the own member is not registered yet");
     if (w->sequence >= CHAIN_ATTEMPTS) /* so often it was included, paid for, and reverted */

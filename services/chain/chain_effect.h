@@ -20,7 +20,6 @@ enum chain_verdict {
     CHAIN_EFFECT_DONE,
     CHAIN_EFFECT_MISSING, /* and everything that it needs is there */
     CHAIN_EFFECT_BLOCKED, /* something else must come first */
-    CHAIN_EFFECT_CHECK,   /* nothing by itself: the chain's event decides */
     CHAIN_EFFECT_NEVER,   /* the chain or keyagent says otherwise by now */
 };
 

@@ -5,6 +5,7 @@
 
 #define READ_WAIT_MS 1000
 #define READ_WAIT_MAX_MS 10000
+#define LONG_WAIT_MAX_MS (30 * 60000) /* half of it at least is waited */
 
 struct cell {
     bool known; /* an empty cell: the event changes nothing here */
@@ -42,6 +43,7 @@ static const struct cell table[CHAIN_STATE_COUNT][CHAIN_EVENT_COUNT] =
                 [CHAIN_EV_EFFECT] = {TO(CONFIRMED), .save = true},
                 [CHAIN_EV_PREPARED] = {TO(SPONSORED), DO(SIGN), .save = true},
                 [CHAIN_EV_STALE] = {FAIL_PAID},
+                [CHAIN_EV_LAPSED] = {FAIL_PAID},
                 [CHAIN_EV_ERROR] = {FAIL_PAID},
                 [CHAIN_EV_GONE] = {TO(FAILED), .save = true},
             },
@@ -49,6 +51,7 @@ static const struct cell table[CHAIN_STATE_COUNT][CHAIN_EVENT_COUNT] =
             {
                 [CHAIN_EV_EFFECT] = {TO(CONFIRMED), .save = true},
                 [CHAIN_EV_SIGNATURE] = {TO(SIGNED), DO(SEND), .save = true},
+                [CHAIN_EV_LAPSED] = {FAIL_PAID},
                 [CHAIN_EV_ERROR] = {FAIL_PAID},
                 [CHAIN_EV_GONE] = {TO(FAILED), .save = true},
             },
@@ -57,6 +60,7 @@ static const struct cell table[CHAIN_STATE_COUNT][CHAIN_EVENT_COUNT] =
                 [CHAIN_EV_ACCEPTED] = {TO(SENT), DO(POLL), .save = true},
                 [CHAIN_EV_UNSURE] = {TO(SENT), DO(POLL), .save = true},
                 [CHAIN_EV_STALE] = {FAIL_PAID},
+                [CHAIN_EV_LAPSED] = {FAIL_PAID},
                 [CHAIN_EV_ERROR] = {FAIL_PAID},
             },
         [CHAIN_SENT] =
@@ -79,17 +83,7 @@ static const struct cell table[CHAIN_STATE_COUNT][CHAIN_EVENT_COUNT] =
         [CHAIN_INCLUDED] =
             {
                 [CHAIN_EV_EFFECT] = {TO(CONFIRMED), .save = true},
-                [CHAIN_EV_MISSING] = {FAIL_PAID}, /* a reorg took it back */
-                [CHAIN_EV_CHECK] = {TO(VERIFY), DO(VERIFY)},
-            },
-        [CHAIN_VERIFY] =
-            {
-                [CHAIN_EV_SUCCESS] = {TO(CONFIRMED), .save = true},
-                [CHAIN_EV_REVERT] = {TO(REVERTED), .wait = CHAIN_WAIT_PAID, .save = true,
-                                     .paid = true},
-                [CHAIN_EV_NOT_FOUND] = {FAIL_PAID}, /* a reorg took it back */
-                [CHAIN_EV_MOVED] = {TO(INCLUDED), .save = true},
-                [CHAIN_EV_ERROR] = {TO(INCLUDED), .wait = CHAIN_WAIT_READ},
+                [CHAIN_EV_VANISHED] = {TO(SENT), DO(POLL), .save = true}, /* it may land again */
             },
         [CHAIN_REVERTED] =
             {
@@ -99,7 +93,8 @@ static const struct cell table[CHAIN_STATE_COUNT][CHAIN_EVENT_COUNT] =
             },
         [CHAIN_CONFIRMED] =
             {
-                [CHAIN_EV_MISSING] = {TO(ASKED), .save = true}, /* a reorg took it back */
+                [CHAIN_EV_VANISHED] = {TO(SENT), DO(POLL), .save = true},
+                [CHAIN_EV_MISSING] = {TO(ASKED), .save = true}, /* it was not ours that did it */
             },
 };
 
@@ -152,8 +147,6 @@ chain_op_resume(const struct chain_work *w)
     case CHAIN_SENT:
     case CHAIN_FIND:
         return am_is_zero(w->user_op_hash, sizeof w->user_op_hash) ? CHAIN_ASKED : CHAIN_SENT;
-    case CHAIN_VERIFY:
-        return CHAIN_INCLUDED;
     case CHAIN_INCLUDED:
     case CHAIN_REVERTED:
     case CHAIN_CONFIRMED:
@@ -164,18 +157,38 @@ chain_op_resume(const struct chain_work *w)
     }
 }
 
-int64_t
-chain_op_wait_ms(enum chain_wait wait, uint64_t attempts)
+static int64_t
+ceiling_ms(int64_t ms, int64_t max, uint64_t doublings)
 {
-    int64_t ms = READ_WAIT_MS;
+    while (doublings-- > 0 && ms < max)
+        ms *= 2;
+    return ms < max ? ms : max;
+}
+
+int64_t
+chain_op_wait_ms(enum chain_wait wait, uint64_t attempts, uint32_t chance)
+{
+    bool longer = wait == CHAIN_WAIT_PAID && attempts >= CHAIN_ATTEMPTS;
+    int64_t max, min;
 
     if (wait == CHAIN_WAIT_NONE)
         return 0;
-    if (wait == CHAIN_WAIT_PAID && attempts >= CHAIN_ATTEMPTS)
-        return 2 * CHAIN_LONG_WAIT_MS; /* half of it at least is waited */
-    for (uint64_t i = 1; i < attempts && ms < READ_WAIT_MAX_MS; i++)
-        ms *= 2;
-    return ms < READ_WAIT_MAX_MS ? ms : READ_WAIT_MAX_MS;
+    max = longer ? ceiling_ms(2 * CHAIN_LONG_WAIT_MS, LONG_WAIT_MAX_MS, attempts - CHAIN_ATTEMPTS)
+                 : ceiling_ms(READ_WAIT_MS, READ_WAIT_MAX_MS, attempts > 1 ? attempts - 1 : 0);
+    min = longer ? max / 2 : 0;
+    return min + (int64_t)(((uint64_t)(max - min) * chance) >> 32);
+}
+
+bool
+chain_op_is_stale(const struct chain_work *w, uint64_t receipt_block)
+{
+    return receipt_block <= w->floor;
+}
+
+bool
+chain_op_waits(enum chain_state state)
+{
+    return state == CHAIN_ASKED || state == CHAIN_REVERTED;
 }
 
 bool

@@ -46,10 +46,10 @@ static const struct fault_row refused[] = {
 static const struct fault_row unsure[] = {
     {"4337", "other-hash", "eth_sendUserOperation", "expected the hash that was signed",
      FAULT_SIGNS},
-    {"4337", "reverted", "receipt success is false", "reverted", FAULT_SIGNS},
+    {"4337", "reverted", "success", "false", FAULT_SIGNS},
     {"4337", "other-receipt", "receipt userOpHash", "expected the one asked for", FAULT_SIGNS},
     {"8545", "backwards", "127.0.0.1:8545 answers with block", "older than", FAULT_SIGNS},
-    {"4337", "little-gas:1", "receipt success is false", "reverted", FAULT_REVERTS},
+    {"4337", "little-gas:1", "success", "false", FAULT_REVERTS},
     {"4337", "null@eth_sendUserOperation", SEND, "null", FAULT_SIGNS},
     {"4337", "html@eth_sendUserOperation", SEND, "502 Bad Gateway", FAULT_SIGNS},
     {"4337", "429-wait@eth_sendUserOperation", SEND, BUSY, FAULT_SIGNS},

@@ -15,7 +15,7 @@ static const struct {
     {-1, ZMQ_SNDTIMEO, 0},
     {-1, ZMQ_SNDHWM, HIGH_WATER},
     {-1, ZMQ_RCVHWM, HIGH_WATER},
-    {-1, ZMQ_IMMEDIATE, 1},
+    {ZMQ_DEALER, ZMQ_IMMEDIATE, 1}, /* on a SUB a pipe would end while a message is read */
     {-1, ZMQ_RECONNECT_IVL, 20},
     {-1, ZMQ_RECONNECT_IVL_MAX, 500},
     {ZMQ_ROUTER, ZMQ_ROUTER_MANDATORY, 1},

@@ -1,9 +1,6 @@
 /*  eth_table -- every function, event and custom error of the contracts, by name.  */
 #include "eth_table.h"
 
-#include "eth_abi.h"
-
-#include <stdio.h>
 #include <string.h>
 
 struct row {
@@ -128,66 +125,4 @@ enum eth_error_id
 eth_error_of(struct am_bin revert_data)
 {
     return (enum eth_error_id)find(errors, ETH_ERROR_count, revert_data);
-}
-
-/* "<name><text>" with the text made printable; false when the arguments do not decode. */
-static bool
-put_text(char *out, size_t cap, const char *name, struct am_bin text)
-{
-    size_t n = (size_t)snprintf(out, cap, "%s", name);
-
-    for (size_t i = 0; i < text.len && n + 1 < cap; i++, n++)
-        out[n] = text.p[i] >= 0x20 && text.p[i] < 0x7f ? (char)text.p[i] : '?';
-    if (n < cap)
-        out[n] = '\0';
-    return true;
-}
-
-static bool
-put_arguments(char *out, size_t cap, enum eth_error_id id, struct am_bin args)
-{
-    struct eth_dec d;
-    struct am_bin text = {NULL, 0}, inner = {NULL, 0};
-    uint64_t n = 0;
-    char head[48];
-
-    if (id == ETH_ERROR_Error) {
-        eth_dec_start(&d, args, 1, "Error", NULL);
-        eth_dec_bytes(&d, &text);
-        return eth_dec_end(&d) == AM_OK && put_text(out, cap, "Error: ", text);
-    }
-    if (id == ETH_ERROR_Panic) {
-        eth_dec_start(&d, args, 1, "Panic", NULL);
-        eth_dec_u64(&d, UINT64_MAX, &n);
-        if (eth_dec_end(&d) != AM_OK)
-            return false;
-        (void)snprintf(out, cap, "Panic 0x%llx", (unsigned long long)n);
-        return true;
-    }
-    if (id == ETH_ERROR_FailedOp || id == ETH_ERROR_FailedOpWithRevert) {
-        eth_dec_start(&d, args, id == ETH_ERROR_FailedOp ? 2 : 3, "FailedOp", NULL);
-        eth_dec_u64(&d, UINT64_MAX, &n);
-        eth_dec_bytes(&d, &text);
-        if (id == ETH_ERROR_FailedOpWithRevert)
-            eth_dec_bytes(&d, &inner);
-        (void)snprintf(head, sizeof head, "FailedOp %llu: ", (unsigned long long)n);
-        return eth_dec_end(&d) == AM_OK && put_text(out, cap, head, text);
-    }
-    return false;
-}
-
-void
-eth_revert_text(char *out, size_t cap, struct am_bin revert_data)
-{
-    enum eth_error_id id = eth_error_of(revert_data);
-
-    if (revert_data.len == 0)
-        (void)snprintf(out, cap, "no reason given");
-    else if (revert_data.len < 4)
-        (void)snprintf(out, cap, "%zu bytes that are no reason", revert_data.len);
-    else if (id == ETH_ERROR_none)
-        (void)snprintf(out, cap, "0x%08x (%zu bytes)", (unsigned)am_rd32(revert_data.p),
-                       revert_data.len);
-    else if (!put_arguments(out, cap, id, am_bin_of(revert_data.p + 4, revert_data.len - 4)))
-        (void)snprintf(out, cap, "%s", eth_error_name(id));
 }

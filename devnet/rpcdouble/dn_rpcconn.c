@@ -21,7 +21,7 @@ struct connection {
     char *in;
     size_t in_len, in_cap;
     json_t *request; /* being answered; NULL: reading */
-    enum dn_rpc_fault fault;
+    struct dn_fault fault;
     bool waits, gone; /* an upstream answer is still to come; the client left */
 };
 
@@ -47,40 +47,11 @@ dn_connection_close(struct connection *c)
     free(c);
 }
 
-/* Loopback and small: a short write ends the connection. */
-static bool
-say(struct connection *c, const char *type, const char *body, size_t len, size_t claimed)
-{
-    char head[160];
-    int n = snprintf(head, sizeof head,
-                     "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", type,
-                     claimed);
-    const char *parts[] = {head, body};
-    size_t lens[] = {(size_t)n, len};
-
-    for (int i = 0; i < 2; i++)
-        for (size_t done = 0; done < lens[i];) {
-            ssize_t w = send(c->read.fd, parts[i] + done, lens[i] - done, MSG_NOSIGNAL);
-
-            if (w <= 0)
-                return false;
-            done += (size_t)w;
-        }
-    return true;
-}
-
 static void
 reply(struct connection *c, const char *text, size_t len)
 {
-    static const char page[] = "<html><body>502 Bad Gateway</body></html>";
-    bool keep;
+    bool keep = dn_say_spoiled(c->read.fd, &c->fault, text, len);
 
-    if (c->fault == DN_RPC_HTML)
-        keep = say(c, "text/html", page, sizeof page - 1, sizeof page - 1);
-    else if (c->fault == DN_RPC_TRUNCATE)
-        keep = say(c, "application/json", text, len / 2, len) && false;
-    else
-        keep = say(c, "application/json", text, len, len);
     json_decref(c->request);
     c->request = NULL;
     if (!keep)
@@ -95,12 +66,12 @@ answer_with(struct connection *c, json_t *answers)
 {
     char *text;
 
-    if (c->fault == DN_RPC_SEND_LOST) {
+    if (c->fault.how == DN_LOSE) {
         json_decref(answers);
         dn_connection_close(c);
         return;
     }
-    dn_fault_spoil(c->fault, answers, c->request);
+    dn_fault_spoil(&c->fault, answers, c->request);
     text = json_dumps(answers, JSON_COMPACT);
     json_decref(answers);
     reply(c, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
@@ -111,9 +82,15 @@ static json_t *
 answer_one(struct connection *c, const json_t *request)
 {
     const char *method = json_string_value(json_object_get(request, "method"));
-    json_t *a = c->d->o.answer(c->d->o.arg, method != NULL ? method : "",
-                               json_object_get(request, "params"));
+    json_t *error = c->fault.how == DN_STRICT ? dn_strict(request) : NULL, *a;
 
+    if (error != NULL)
+        a = json_pack("{so}", "error", error);
+    else if (c->d->o.upstream != NULL)
+        a = json_object(); /* to be spoiled */
+    else
+        a = c->d->o.answer(c->d->o.arg, method != NULL ? method : "",
+                           json_object_get(request, "params"));
     json_object_set_new(a, "jsonrpc", json_string("2.0"));
     json_object_set(a, "id", json_object_get(request, "id"));
     return a;
@@ -171,7 +148,7 @@ on_head(void *arg, int code, const struct am_http_answer *answer, const struct a
         a = json_loadb((const char *)answer->body.p, answer->body.len, 0, NULL);
     text = json_string_value(json_object_get(a, "result"));
     if (text != NULL)
-        dn_fault_older(c->request, strtoull(text, NULL, 16));
+        dn_fault_older(&c->fault, c->request, strtoull(text, NULL, 16));
     json_decref(a);
     pass_on(c);
 }
@@ -195,6 +172,7 @@ count(struct dn_rpc_double *d, const json_t *request)
 {
     const char *method = json_string_value(json_object_get(request, "method"));
 
+    d->elements++;
     for (size_t i = 0; method != NULL && i < DN_RPC_METHODS; i++) {
         if (d->asked[i].name[0] == '\0')
             snprintf(d->asked[i].name, sizeof d->asked[i].name, "%s", method);
@@ -205,6 +183,7 @@ count(struct dn_rpc_double *d, const json_t *request)
     }
 }
 
+/* An answer of our own to each element: of the test's, or of nothing, to be spoiled. */
 static void
 answer_here(struct connection *c)
 {
@@ -220,6 +199,19 @@ answer_here(struct connection *c)
     answer_with(c, answers);
 }
 
+/* What a provider refuses it has not done. */
+static bool
+is_refused(const struct connection *c)
+{
+    enum dn_how how = c->fault.how;
+    json_t *error = how == DN_STRICT ? dn_strict(c->request) : NULL;
+    bool strict = error != NULL;
+
+    json_decref(error);
+    return strict || how == DN_STATUS || how == DN_HTML || how == DN_BOMB ||
+           (how == DN_ERROR && dn_fault_hits_all(&c->fault, c->request));
+}
+
 static void
 serve(struct connection *c)
 {
@@ -231,30 +223,44 @@ serve(struct connection *c)
             count(d, json_array_get(c->request, i));
     else
         count(d, c->request);
-    c->fault = DN_RPC_NONE;
-    if (d->times > 0 && dn_fault_hits(d->fault, c->request)) {
+    c->fault = (struct dn_fault){0};
+    if (d->fault.times > 0 && dn_fault_hits(&d->fault, c->request)) {
         c->fault = d->fault;
-        if (d->times != UINT_MAX)
-            d->times--;
+        if (d->fault.times != UINT_MAX)
+            d->fault.times--;
     }
-    if (c->fault == DN_RPC_STALL)
+    if (c->fault.how == DN_STALL)
         return; /* the connection stays, and nothing comes */
-    if (d->o.upstream == NULL)
+    if (d->o.upstream == NULL || is_refused(c))
         answer_here(c);
-    else if (c->fault == DN_RPC_BEHIND)
+    else if (c->fault.how == DN_OLDER)
         ask_head(c);
     else
         pass_on(c);
 }
 
 static void
+say_text(struct connection *c, const char *text)
+{
+    if (!dn_say(c->read.fd, "text/plain", text, strlen(text)))
+        dn_connection_close(c);
+}
+
+static void
 serve_fault(struct connection *c, const char *body)
 {
     struct am_error err = {0};
-    const char *text = dn_rpc_fault(c->d, body, &err) == AM_OK ? "ok" : err.text;
 
-    if (!say(c, "text/plain", text, strlen(text), strlen(text)))
-        dn_connection_close(c);
+    say_text(c, dn_rpc_fault(c->d, body, &err) == AM_OK ? "ok" : err.text);
+}
+
+static void
+serve_count(struct connection *c)
+{
+    char text[16];
+
+    snprintf(text, sizeof text, "%u", c->d->elements);
+    say_text(c, text);
 }
 
 /* As many whole requests as have come; one at a time is answered. */
@@ -264,7 +270,7 @@ take_requests(struct connection *c)
     char *end = c->in_len > 0 ? memmem(c->in, c->in_len, "\r\n\r\n", 4) : NULL, *length;
     size_t head, body;
     char *text;
-    bool is_fault;
+    bool is_fault, is_count;
 
     if (end == NULL || c->request != NULL)
         return;
@@ -276,11 +282,14 @@ take_requests(struct connection *c)
     if (c->in_len < head + body)
         return;
     is_fault = strncmp(c->in, "POST /fault ", 12) == 0;
+    is_count = strncmp(c->in, "POST /count ", 12) == 0;
     text = strndup(c->in + head, body);
     memmove(c->in, c->in + head + body, c->in_len - head - body);
     c->in_len -= head + body;
     if (is_fault) {
         serve_fault(c, text != NULL ? text : "");
+    } else if (is_count) {
+        serve_count(c);
     } else {
         c->request = text != NULL ? json_loadb(text, body, 0, NULL) : NULL;
         if (c->request != NULL)

@@ -6,7 +6,8 @@
 #ifndef DN_RPCCONN_H
 #define DN_RPCCONN_H
 
-#include "dn_rpcfault.h"
+#include "dn_rpcsay.h"
+#include "dn_rpcstrict.h"
 
 #define DN_RPC_METHODS 32
 
@@ -17,8 +18,8 @@ struct dn_rpc_double {
     struct am_http *http;
     struct ev_io accept;
     struct connection *connections;
-    enum dn_rpc_fault fault;
-    unsigned times, requests;
+    struct dn_fault fault;
+    unsigned requests, elements;
     uint16_t port;
     struct {
         char name[64];

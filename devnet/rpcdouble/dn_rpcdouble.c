@@ -92,15 +92,12 @@ dn_rpc_port(const struct dn_rpc_double *d)
 int
 dn_rpc_fault(struct dn_rpc_double *d, const char *name, struct am_error *err)
 {
-    enum dn_rpc_fault fault;
-    unsigned times;
-    int rc = dn_fault_read(&fault, &times, name, err);
+    struct dn_fault fault;
+    int rc = dn_fault_read(&fault, name, err);
 
-    if (rc != AM_OK)
-        return rc;
-    d->fault = fault;
-    d->times = times;
-    return AM_OK;
+    if (rc == AM_OK)
+        d->fault = fault;
+    return rc;
 }
 
 unsigned

@@ -8,28 +8,43 @@
 
 #define GET_NONCE "0x35567e1a"
 
-static const char *const names[] = {
-#define X(name, text, doc) text,
+static const struct {
+    const char *text, *method;
+    enum dn_how how;
+    int number;
+    const char *words;
+} faults[] = {
+#define X(name, text, method, how, number, words, doc) {text, method, DN_##how, number, words},
     DN_RPC_FAULTS(X)
 #undef X
 };
 
 int
-dn_fault_read(enum dn_rpc_fault *fault, unsigned *times, const char *name, struct am_error *err)
+dn_fault_read(struct dn_fault *fault, const char *text, struct am_error *err)
 {
-    size_t len = strcspn(name, ":\r\n ");
+    size_t len = strcspn(text, "@:\r\n ");
+    const char *method = text[len] == '@' ? text + len + 1 : NULL;
+    const char *times = strchr(text, ':');
 
-    *fault = DN_RPC_NONE;
-    *times = name[len] == ':' ? (unsigned)strtoul(name + len + 1, NULL, 10) : UINT_MAX;
+    *fault = (struct dn_fault){.times = UINT_MAX};
     for (int i = 0; i < DN_RPC_FAULT_COUNT; i++)
-        if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0) {
-            *fault = (enum dn_rpc_fault)i;
+        if (strlen(faults[i].text) == len && memcmp(faults[i].text, text, len) == 0) {
+            fault->name = (enum dn_rpc_fault)i;
+            fault->how = faults[i].how;
+            fault->number = faults[i].number;
+            fault->words = faults[i].words;
+            if (method == NULL)
+                snprintf(fault->method, sizeof fault->method, "%s", faults[i].method);
+            else
+                snprintf(fault->method, sizeof fault->method, "%.*s",
+                         (int)strcspn(method, ":\r\n "), method);
+            if (times != NULL)
+                fault->times = (unsigned)strtoul(times + 1, NULL, 10);
             return AM_OK;
         }
     return am_fail(err, AM_NOT_FOUND,
-                   "fault: expected getnonce-error, behind-one-block, null-receipt, odd-hex, html, "
-                   "stall, error-object, wrong-id, truncate, send-lost or none, got \"%.32s\"",
-                   name);
+                   "fault: expected a name that rpc-double without arguments lists, got \"%.32s\"",
+                   text);
 }
 
 /* Element i of a batch, or the one request. */
@@ -60,28 +75,17 @@ is_get_nonce(const json_t *request)
 }
 
 static bool
-hits_one(enum dn_rpc_fault fault, const json_t *r)
+hits_one(const struct dn_fault *fault, const json_t *r)
 {
-    switch (fault) {
-    case DN_RPC_NONE:
+    if (fault->how == DN_PASS)
         return false;
-    case DN_RPC_GETNONCE_ERROR:
+    if (strcmp(fault->method, DN_NONCE) == 0)
         return is_get_nonce(r);
-    case DN_RPC_BEHIND:
-        return strcmp(method_of(r), "eth_getBlockByNumber") == 0;
-    case DN_RPC_NULL_RECEIPT:
-        return strcmp(method_of(r), "eth_getUserOperationReceipt") == 0;
-    case DN_RPC_ODD_HEX:
-        return strcmp(method_of(r), "eth_call") == 0;
-    case DN_RPC_SEND_LOST:
-        return strcmp(method_of(r), "eth_sendUserOperation") == 0;
-    default:
-        return true;
-    }
+    return fault->method[0] == '\0' || strcmp(fault->method, method_of(r)) == 0;
 }
 
 bool
-dn_fault_hits(enum dn_rpc_fault fault, const json_t *request)
+dn_fault_hits(const struct dn_fault *fault, const json_t *request)
 {
     for (size_t i = 0; element(request, i) != NULL; i++)
         if (hits_one(fault, element(request, i)))
@@ -89,48 +93,95 @@ dn_fault_hits(enum dn_rpc_fault fault, const json_t *request)
     return false;
 }
 
-void
-dn_fault_older(json_t *request, uint64_t head)
+bool
+dn_fault_hits_all(const struct dn_fault *fault, const json_t *request)
 {
+    for (size_t i = 0; element(request, i) != NULL; i++)
+        if (!hits_one(fault, element(request, i)))
+            return false;
+    return true;
+}
+
+void
+dn_fault_older(const struct dn_fault *fault, json_t *request, uint64_t head)
+{
+    uint64_t back = (uint64_t)fault->number;
     char text[24];
 
-    snprintf(text, sizeof text, "0x%llx", (unsigned long long)(head > 0 ? head - 1 : 0));
+    snprintf(text, sizeof text, "0x%llx", (unsigned long long)(head > back ? head - back : 0));
     for (size_t i = 0; element(request, i) != NULL; i++) {
         json_t *params = json_object_get(element(request, i), "params");
         const char *tag = json_string_value(json_array_get(params, 0));
 
-        if (hits_one(DN_RPC_BEHIND, element(request, i)) && tag != NULL &&
-            strcmp(tag, "latest") == 0)
+        if (hits_one(fault, element(request, i)) && tag != NULL && strcmp(tag, "latest") == 0)
             json_array_set_new(params, 0, json_string(text));
     }
 }
 
 static void
-put_error(json_t *answer, const char *message)
+put_error(const struct dn_fault *fault, json_t *answer)
 {
     json_object_del(answer, "result");
-    json_object_set_new(answer, "error", json_pack("{siss}", "code", -32000, "message", message));
+    json_object_set_new(answer, "error",
+                        json_pack("{siss}", "code", fault->number, "message", fault->words));
+}
+
+/* The result itself, or one field of it where there is one. */
+static void
+put_value(const struct dn_fault *fault, json_t *answer)
+{
+    size_t len = fault->number == 0 ? 0 : strcspn(fault->words, " ");
+    json_t *value = json_loads(fault->words + len, JSON_DECODE_ANY, NULL);
+    json_t *result = json_object_get(answer, "result");
+    char field[32];
+
+    if (json_object_get(answer, "error") != NULL) {
+        json_decref(value);
+        return;
+    }
+    snprintf(field, sizeof field, "%.*s", (int)len, fault->words);
+    if (len == 0)
+        json_object_set_new(answer, "result", value);
+    else if (json_object_get(result, field) != NULL)
+        json_object_set_new(result, field, value);
+    else
+        json_decref(value);
+}
+
+/* As long as the true one, and well-formed. */
+static void
+turn_digit(json_t *answer, const char *result, size_t len)
+{
+    char *text = len > 3 ? strdup(result) : NULL;
+
+    if (text != NULL) {
+        text[len - 1] = text[len - 1] == '0' ? '1' : '0';
+        json_object_set_new(answer, "result", json_string(text));
+    }
+    free(text);
 }
 
 static void
-spoil_one(enum dn_rpc_fault fault, json_t *answer)
+spoil_one(const struct dn_fault *fault, json_t *answer)
 {
     json_t *result = json_object_get(answer, "result");
     size_t len = json_string_length(result);
 
-    switch (fault) {
-    case DN_RPC_GETNONCE_ERROR:
-    case DN_RPC_ERROR_OBJECT:
-        put_error(answer, "the double was told to fail");
+    switch (fault->how) {
+    case DN_ERROR:
+        put_error(fault, answer);
         break;
-    case DN_RPC_NULL_RECEIPT:
-        json_object_set_new(answer, "result", json_null());
+    case DN_SET:
+        put_value(fault, answer);
         break;
-    case DN_RPC_ODD_HEX:
+    case DN_CUT:
         if (json_is_string(result) && len > 3)
             json_object_set_new(answer, "result", json_stringn(json_string_value(result), len - 1));
         break;
-    case DN_RPC_WRONG_ID:
+    case DN_TURN:
+        turn_digit(answer, json_string_value(result), len);
+        break;
+    case DN_ID:
         json_object_set_new(answer, "id",
                             json_integer(json_integer_value(json_object_get(answer, "id")) + 7777));
         break;
@@ -140,7 +191,7 @@ spoil_one(enum dn_rpc_fault fault, json_t *answer)
 }
 
 void
-dn_fault_spoil(enum dn_rpc_fault fault, json_t *answers, const json_t *request)
+dn_fault_spoil(const struct dn_fault *fault, json_t *answers, const json_t *request)
 {
     for (size_t i = 0; element(answers, i) != NULL; i++)
         if (element(request, i) != NULL && hits_one(fault, element(request, i)))

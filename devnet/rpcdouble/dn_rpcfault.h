@@ -7,17 +7,44 @@
 
 #include "dn_rpcdouble.h"
 
-/* "html:2" -> DN_RPC_HTML, 2.  times is UINT_MAX without a number. */
-int dn_fault_read(enum dn_rpc_fault *fault, unsigned *times, const char *name,
-                  struct am_error *err) AM_MUST_CHECK;
+enum dn_how {
+    DN_PASS,
+    DN_ERROR,
+    DN_SET,
+    DN_CUT,
+    DN_TURN,
+    DN_ID,
+    DN_STATUS,
+    DN_HTML,
+    DN_HALF,
+    DN_BOMB,
+    DN_STALL,
+    DN_LOSE,
+    DN_STRICT,
+    DN_OLDER
+};
 
-/* Whether this fault has anything to do with this request. */
-bool dn_fault_hits(enum dn_rpc_fault fault, const json_t *request);
+/* A fault as it was asked for. */
+struct dn_fault {
+    enum dn_rpc_fault name;
+    enum dn_how how;
+    int number;
+    const char *words;
+    char method[48]; /* "": every one */
+    unsigned times;  /* UINT_MAX: until it is taken away */
+};
 
-/* behind-one-block: "latest" becomes the block before `head`. */
-void dn_fault_older(json_t *request, uint64_t head);
+/* "html@eth_getLogs:2" and the like. */
+int dn_fault_read(struct dn_fault *fault, const char *text, struct am_error *err) AM_MUST_CHECK;
+
+/* Whether it has anything to do with this request; whether with all of it. */
+bool dn_fault_hits(const struct dn_fault *fault, const json_t *request);
+bool dn_fault_hits_all(const struct dn_fault *fault, const json_t *request);
+
+/* OLDER: "latest" becomes an older block than `head`. */
+void dn_fault_older(const struct dn_fault *fault, json_t *request, uint64_t head);
 
 /* Change the answers (an object or an array) as the fault wants; request is the same shape. */
-void dn_fault_spoil(enum dn_rpc_fault fault, json_t *answers, const json_t *request);
+void dn_fault_spoil(const struct dn_fault *fault, json_t *answers, const json_t *request);
 
 #endif

@@ -26,8 +26,9 @@ main(int argc, char **argv)
     ev_signal term, intr;
 
     if (argc < 3) {
-        fprintf(stderr, "usage: rpc-double PORT UPSTREAM-URL [FAULT]\nfaults:\n");
-#define X(name, text, doc) fprintf(stderr, "  %-18s %s\n", text, doc);
+        fprintf(stderr, "usage: rpc-double PORT UPSTREAM-URL [FAULT[@METHOD][:TIMES]]\nfaults:\n");
+#define X(name, text, method, how, number, words, doc)                                             \
+    fprintf(stderr, "  %-18s %-28s %s\n", text, method, doc);
         DN_RPC_FAULTS(X)
 #undef X
         return 2;

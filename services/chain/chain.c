@@ -51,17 +51,25 @@ publish_view(struct chain *c, const struct chain_snapshot *s)
     publish(c, BUS_TOPIC_chain_view, v);
 }
 
+/* What is wrong outside comes first; else a daily cap that stops what waits is worth a word. */
+static const char *
+reason_of(struct chain *c)
+{
+    return c->reason[0] != '\0' || c->desk == NULL ? c->reason : chain_desk_stopped(c->desk);
+}
+
 static void
 publish_status(struct chain *c)
 {
     struct chain_status status = {
         .phase = am_str_of(c->phase),
-        .reason = am_str_of(c->reason),
+        .reason = am_str_of(reason_of(c)),
         .head = c->viewer != NULL ? chain_viewer_head(c->viewer) : 0,
         .rpc_calls = eth_rpc_count(c->rpc) + eth_rpc_count(c->bundler) +
                      (c->paymaster != NULL ? eth_rpc_count(c->paymaster) : 0),
     };
 
+    bus_status(c->bus, c->phase, reason_of(c));
     publish(c, BUS_TOPIC_chain_status, &status);
 }
 
@@ -75,7 +83,6 @@ on_status(void *arg, const char *phase, const char *reason)
                "from=%s to=%s reason=\"%s\"", c->phase, phase, reason);
     snprintf(c->phase, sizeof c->phase, "%s", phase);
     snprintf(c->reason, sizeof c->reason, "%.*s", (int)sizeof c->reason - 1, reason);
-    bus_status(c->bus, c->phase, c->reason);
     publish_status(c);
 }
 
@@ -125,6 +132,7 @@ on_operation(void *arg, const struct chain_work *w)
     };
 
     publish(c, BUS_TOPIC_chain_operation, &fact);
+    publish_status(c);
 }
 
 static void
@@ -214,7 +222,9 @@ open_inside(struct chain *c, struct am_error *err)
                                    .self = &c->self,
                                    .state_dir = s->state_dir,
                                    .policy_id = s->gas_policy_id,
+                                   .dialect = s->paymaster_dialect,
                                    .chain_id = s->chain_id,
+                                   .confirmations = s->confirmations,
                                    .poll_ms = (int64_t)s->poll_ms,
                                    .arg = c,
                                    .poke = on_poke,
@@ -222,6 +232,10 @@ open_inside(struct chain *c, struct am_error *err)
                                    .fatal = on_fatal};
     int rc;
 
+#define X(upper, lower)                                                                            \
+    d.caps[CHAIN_##upper] = (struct chain_spent){s->ops_daily_##lower, s->ops_daily_##lower##_gas};
+    CHAIN_PURPOSES(X)
+#undef X
     memcpy(v.entry_point, s->entry_point, 20);
     memcpy(d.entry_point, s->entry_point, 20);
     memcpy(v.multicall, s->multicall, 20);

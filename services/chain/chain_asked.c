@@ -1,4 +1,5 @@
 /*  chain_asked -- what mesh and api ask for: find the operation or begin it, and say its state.  */
+#include "am_clock.h"
 #include "am_keccak.h"
 #include "chain_nonce.h"
 #include "chain_task.h"
@@ -105,24 +106,30 @@ chain_desk_send(struct chain_desk *d, const char **state, const uint8_t recipien
 }
 
 struct rows {
-    struct chain_work *at;
+    struct chain_desk *desk;
+    struct chain_row *at;
     size_t count;
 };
 
 static void
-take_out(void *arg, const struct chain_work *w, struct am_bin call_data)
+take_out(void *arg, const struct chain_work *w, struct am_bin call_data, int64_t touched)
 {
     struct rows *r = arg;
+    struct chain_row *row = &r->at[r->count++];
+    const struct chain_task *t = chain_task_find_key(r->desk, w->key);
+    int64_t age = am_wall_ms() - touched, next = t != NULL ? t->due_ms - am_mono_ms() : 0;
 
     (void)call_data;
-    r->at[r->count++] = *w;
+    row->w = t != NULL ? t->w : *w; /* what is not worth a write is in memory alone */
+    row->age_ms = age > 0 ? age : 0;
+    row->next_ms = next > 0 && chain_op_waits(row->w.state) ? next : 0;
 }
 
 int
-chain_desk_rows(struct chain_desk *d, struct chain_work *rows, size_t max, size_t *count,
+chain_desk_rows(struct chain_desk *d, struct chain_row *rows, size_t max, size_t *count,
                 struct am_error *err)
 {
-    struct rows r = {rows, 0};
+    struct rows r = {d, rows, 0};
     int rc = no_view(d, err);
 
     if (rc == AM_OK)

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SETTLED_DEPTH 64 /* blocks over a message that a new start does not look at again */
+
 struct chain_ticket *
 chain_ticket_new(struct chain_task *t)
 {
@@ -87,22 +89,24 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
         chain_task_look(t);
 }
 
-/* Wake up for a wait's end even when no new view comes. */
+/* Look again at the end of a wait even when no new view comes. */
+static void
+wake_in(struct chain_desk *d, int64_t ms)
+{
+    if (ev_is_active(&d->tick) && ev_timer_remaining(d->o.loop, &d->tick) * 1e3 <= (double)ms + 10)
+        return;
+    ev_timer_stop(d->o.loop, &d->tick);
+    ev_timer_set(&d->tick, (double)ms / 1e3 + 0.01, 0.);
+    ev_timer_start(d->o.loop, &d->tick);
+}
+
 static void
 set_wait(struct chain_task *t, enum chain_wait wait)
 {
-    struct chain_desk *d = t->desk;
-    uint32_t max = (uint32_t)chain_op_wait_ms(wait, t->w.attempts);
-    uint32_t ms = max == 0 ? 0 : max / 2 + randombytes_uniform(max / 2 + 1);
+    int64_t ms = chain_op_wait_ms(wait, t->w.attempts, randombytes_random());
 
-    if (max == 2 * CHAIN_LONG_WAIT_MS)
-        ms = CHAIN_LONG_WAIT_MS + randombytes_uniform(CHAIN_LONG_WAIT_MS / 4);
     t->due_ms = am_mono_ms() + ms;
-    if (!ev_is_active(&d->tick) || ev_timer_remaining(d->o.loop, &d->tick) * 1e3 > ms + 10) {
-        ev_timer_stop(d->o.loop, &d->tick);
-        ev_timer_set(&d->tick, (double)ms / 1e3 + 0.01, 0.);
-        ev_timer_start(d->o.loop, &d->tick);
-    }
+    wake_in(t->desk, ms);
 }
 
 bool
@@ -183,18 +187,36 @@ in_flight(const struct chain_desk *d)
     return n;
 }
 
-/* A new try needs its time and a free place. */
-static bool
-may_try(const struct chain_task *t)
+/* The ledger's row says why nothing happens; once, as long as it is the same. */
+static void
+blocked(struct chain_task *t, const char *reason)
 {
-    return am_mono_ms() >= t->due_ms && in_flight(t->desk) < CHAIN_IN_FLIGHT;
+    if (strcmp(reason, t->w.reason) == 0)
+        return;
+    chain_task_reason(t, reason);
+    t->desk->o.changed(t->desk->o.arg, &t->w);
+}
+
+/* A new try needs its time, a free place, and something left of the day's budget. */
+static bool
+may_try(struct chain_task *t)
+{
+    char reason[CHAIN_REASON];
+
+    if (am_mono_ms() < t->due_ms || in_flight(t->desk) >= CHAIN_IN_FLIGHT)
+        return false;
+    if (chain_spend_allows(t->desk, t->w.purpose, reason))
+        return true;
+    blocked(t, reason);
+    wake_in(t->desk, chain_budget_left_ms(am_wall_ms()));
+    return false;
 }
 
 void
 chain_task_look(struct chain_task *t)
 {
     const struct chain_snapshot *s = t->desk->s;
-    bool waits = t->w.state == CHAIN_ASKED || t->w.state == CHAIN_REVERTED;
+    bool waits = chain_op_waits(t->w.state);
     char reason[CHAIN_REASON];
 
     /* Below the floor a view does not know what was included since. */
@@ -204,16 +226,18 @@ chain_task_look(struct chain_task *t)
     case CHAIN_EFFECT_DONE:
         if (t->w.state != CHAIN_CONFIRMED)
             chain_task_event(t, CHAIN_EV_EFFECT);
+        else if (t->w.purpose == CHAIN_MESSAGE)
+            chain_task_settle(t);
         break;
     case CHAIN_EFFECT_MISSING:
-        if (!waits || may_try(t))
+        if (waits && may_try(t))
             chain_task_event(t, CHAIN_EV_MISSING);
+        else if (!waits)
+            chain_task_gone(t);
         break;
     case CHAIN_EFFECT_BLOCKED:
-        if (waits && strcmp(reason, t->w.reason) != 0) {
-            chain_task_reason(t, reason);
-            t->desk->o.changed(t->desk->o.arg, &t->w);
-        }
+        if (waits)
+            blocked(t, reason);
         break;
     case CHAIN_EFFECT_NEVER:
         chain_task_reason(t, reason);
@@ -293,15 +317,17 @@ chain_task_find_key(struct chain_desk *d, const uint8_t key[static CHAIN_KEY])
 }
 
 static void
-take_row(void *arg, const struct chain_work *w, struct am_bin call_data)
+take_row(void *arg, const struct chain_work *w, struct am_bin call_data, int64_t touched)
 {
     struct chain_desk *d = arg;
     struct chain_task *t = chain_task_new(d, w, call_data, NULL);
 
+    (void)touched;
     if (t == NULL)
         return;
     t->w.state = chain_op_resume(w);
     t->unsure = w->state == CHAIN_SIGNED;
+    t->settled = w->block + SETTLED_DEPTH < d->s->number;
     if (w->attempts > 0)
         set_wait(t, CHAIN_WAIT_PAID); /* a crash loop must not be a way round the budget */
     if (t->w.state == CHAIN_SENT)
@@ -318,6 +344,8 @@ chain_desk_look(struct chain_desk *d, const struct chain_snapshot *s, struct am_
     if (d->ledger == NULL) {
         rc = chain_ledger_open(&d->ledger, d->o.state_dir, d->o.chain_id, s->cluster, s->member,
                                err);
+        if (rc == AM_OK)
+            rc = chain_ledger_spent(d->ledger, &d->budget, err);
         if (rc == AM_OK)
             rc = chain_ledger_each(d->ledger, CHAIN_TASKS / 2, take_row, d, err);
     }
@@ -338,7 +366,8 @@ chain_desk_open(struct chain_desk **desk, const struct chain_desk_options *optio
     d->o = *options;
     ev_timer_init(&d->tick, on_tick, 0., 0.);
     d->tick.data = d;
-    return AM_OK;
+    memcpy(d->budget.cap, d->o.caps, sizeof d->budget.cap);
+    return chain_dialect_open(&d->speech, d->o.dialect, d->o.paymaster != NULL, err);
 }
 
 void

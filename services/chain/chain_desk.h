@@ -10,6 +10,7 @@
 #ifndef CHAIN_DESK_H
 #define CHAIN_DESK_H
 
+#include "chain_budget.h"
 #include "chain_effect.h"
 #include "eth_rpc.h"
 
@@ -26,9 +27,11 @@ struct chain_desk_options {
     struct eth_rpc *rpc, *bundler, *paymaster; /* paymaster: NULL, operations pay for themselves */
     const struct chain_self *self;
     const char *state_dir, *policy_id; /* policy_id: "" for none */
-    uint64_t chain_id;
+    const char *dialect;               /* as in ATTESTMESH_PAYMASTER_DIALECT */
+    uint64_t chain_id, confirmations;
     int64_t poll_ms;
     uint8_t entry_point[20];
+    struct chain_spent caps[CHAIN_PURPOSE_COUNT]; /* of a UTC day */
     void *arg;
     void (*poke)(void *arg); /* a new view is wanted soon */
     void (*changed)(void *arg, const struct chain_work *w);
@@ -36,6 +39,7 @@ struct chain_desk_options {
     void (*fatal)(void *arg, int exit_code, const char *reason);
 };
 
+/* Returns: AM_OK, AM_INVALID_ARGUMENT (dialect), AM_RESOURCE_EXHAUSTED */
 int chain_desk_open(struct chain_desk **desk, const struct chain_desk_options *options,
                     struct am_error *err) AM_MUST_CHECK;
 /* Start nothing more: answers that still come are dropped. */
@@ -67,7 +71,18 @@ int chain_desk_send(struct chain_desk *desk, const char **state, const uint8_t r
                     const char *correlation, struct am_error *err) AM_MUST_CHECK;
 
 /* The ledger's rows, newest first. */
-int chain_desk_rows(struct chain_desk *desk, struct chain_work *rows, size_t max, size_t *count,
+struct chain_row {
+    struct chain_work w;
+    int64_t age_ms;  /* since its newest change, by the wall clock; 0 when that is in the future */
+    int64_t next_ms; /* until the next try may begin; 0: now, or nothing waits */
+};
+int chain_desk_rows(struct chain_desk *desk, struct chain_row *rows, size_t max, size_t *count,
                     struct am_error *err) AM_MUST_CHECK;
+
+/* Today's budget.  Borrowed until the next call. */
+const struct chain_budget *chain_desk_budget(struct chain_desk *desk);
+
+/* The cap that stops an operation which waits, or "".  Borrowed until the next call. */
+const char *chain_desk_stopped(struct chain_desk *desk);
 
 #endif

@@ -233,3 +233,62 @@ chain_draft_paymaster(struct chain_draft *d, const json_t *result, bool stub, st
     free(data);
     return rc;
 }
+
+/* What one answer of pm_sponsorUserOperation or alchemy_request... says: limits that the paymaster
+ * has signed, so nothing may be added to them. */
+static int
+take_limits(struct chain_draft *d, const json_t *result, struct am_error *err)
+{
+    int rc = eth_json_word(d->call_gas, json_object_get(result, "callGasLimit"),
+                           "sponsor callGasLimit", err);
+
+    if (rc == AM_OK)
+        rc = eth_json_word(d->verification_gas, json_object_get(result, "verificationGasLimit"),
+                           "sponsor verificationGasLimit", err);
+    if (rc == AM_OK)
+        rc = eth_json_word(d->pre_verification_gas, json_object_get(result, "preVerificationGas"),
+                           "sponsor preVerificationGas", err);
+    d->estimated = rc == AM_OK;
+    return rc;
+}
+
+static int
+take_sponsor(struct chain_draft *d, const json_t *result, struct am_error *err)
+{
+    int rc = chain_draft_paymaster(d, result, true, err);
+
+    if (rc == AM_OK && !d->paymaster_gas_known)
+        rc = am_fail(err, AM_INVALID_ARGUMENT,
+                     "sponsor: expected paymasterVerificationGasLimit and paymasterPostOpGasLimit, "
+                     "got neither");
+    return rc;
+}
+
+int
+chain_draft_sponsor(struct chain_draft *d, const json_t *result, struct am_error *err)
+{
+    int rc = take_limits(d, result, err);
+
+    return rc == AM_OK ? take_sponsor(d, result, err) : rc;
+}
+
+int
+chain_draft_grant(struct chain_draft *d, const json_t *result, struct am_error *err)
+{
+    static const char *const group[] = {"paymaster", "paymasterData",
+                                        "paymasterVerificationGasLimit", "paymasterPostOpGasLimit"};
+    size_t named = 0;
+    int rc = take_limits(d, result, err);
+
+    if (rc == AM_OK)
+        rc = eth_json_word(d->max_fee, json_object_get(result, "maxFeePerGas"),
+                           "sponsor maxFeePerGas", err);
+    if (rc == AM_OK)
+        rc = eth_json_word(d->max_priority_fee, json_object_get(result, "maxPriorityFeePerGas"),
+                           "sponsor maxPriorityFeePerGas", err);
+    for (size_t i = 0; i < 4; i++)
+        named += json_object_get(result, group[i]) != NULL;
+    if (rc != AM_OK || named == 0)
+        return rc;
+    return take_sponsor(d, result, err);
+}

@@ -60,11 +60,20 @@ int chain_draft_estimate(struct chain_draft *d, const json_t *result,
 int chain_draft_paymaster(struct chain_draft *d, const json_t *result, bool stub,
                           struct am_error *err) AM_MUST_CHECK;
 
+/* pm_sponsorUserOperation: limits and paymaster, all required; fees stay.
+ * alchemy_requestGasAndPaymasterAndData: limits and fees required, the four paymaster fields all or
+ * none: without them the account pays.  Source: protocol page 7.4 */
+int chain_draft_sponsor(struct chain_draft *d, const json_t *result,
+                        struct am_error *err) AM_MUST_CHECK;
+int chain_draft_grant(struct chain_draft *d, const json_t *result,
+                      struct am_error *err) AM_MUST_CHECK;
+
 /* eth_getUserOperationReceipt. */
 struct chain_receipt {
     bool success;
     uint64_t block, gas_used;
     uint8_t tx_hash[32];
+    char revert[128]; /* success false: the error by name, as far as the receipt tells */
 };
 int chain_receipt_read(struct chain_receipt *out, const uint8_t user_op_hash[static 32],
                        const json_t *result, struct am_error *err) AM_MUST_CHECK;

@@ -74,12 +74,9 @@ judge_message(char *reason, const struct chain_work *w, const struct chain_snaps
         return CHAIN_EFFECT_DONE;
     if (!s->registered)
         return say(reason, CHAIN_EFFECT_BLOCKED, "the own member is not registered yet");
-    if (w->attempts >= CHAIN_ATTEMPTS) {
-        if (w->reason[0] == '\0')
-            return say(reason, CHAIN_EFFECT_NEVER, "given up after too many attempts");
-        memmove(reason, w->reason, CHAIN_REASON);
-        return CHAIN_EFFECT_NEVER;
-    }
+    if (w->sequence >= CHAIN_ATTEMPTS) /* so often it was included, paid for, and reverted */
+        return say(reason, CHAIN_EFFECT_NEVER,
+                   "given up: included again and again, without effect");
     return CHAIN_EFFECT_MISSING;
 }
 

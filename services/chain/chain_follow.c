@@ -1,5 +1,6 @@
 /*  chain_follow -- nonce, signature, submission, receipt, and the search for what landed unseen. */
 #include "am_clock.h"
+#include "chain_fault.h"
 #include "chain_task.h"
 
 #include "am_log.h"
@@ -16,22 +17,32 @@
 #define FIND_RANGE 2000        /* blocks in one eth_getLogs: what providers allow */
 #define FIND_DEPTH 20000       /* blocks behind the head, when the ledger knows no better */
 
+int
+chain_task_read_nonce(uint64_t *now, const struct chain_task *t, const struct eth_rpc_answer *a,
+                      struct am_error *err)
+{
+    uint8_t *data = NULL;
+    size_t len = 0;
+    int rc = a->code;
+
+    *err = a->err;
+    if (rc == AM_OK)
+        rc = eth_json_data(&data, &len, a->result, "eth_call getNonce", err);
+    if (rc == AM_OK)
+        rc = eth_ret_nonce(now, t->w.key, am_bin_of(data, len), "getNonce", err);
+    free(data);
+    return rc;
+}
+
 static void
 on_nonce(struct chain_task *t, const struct eth_rpc_answer *a, size_t count)
 {
-    struct am_error err = a[0].err;
-    uint8_t *data = NULL;
-    size_t len = 0;
+    struct am_error err;
     uint64_t now = 0;
     enum chain_event event;
-    int rc = a[0].code;
+    int rc = chain_task_read_nonce(&now, t, &a[0], &err);
 
     (void)count;
-    if (rc == AM_OK)
-        rc = eth_json_data(&data, &len, a[0].result, "eth_call getNonce", &err);
-    if (rc == AM_OK)
-        rc = eth_ret_nonce(&now, t->w.key, am_bin_of(data, len), "getNonce", &err);
-    free(data);
     if (rc != AM_OK) { /* never zero for an answer that did not come */
         chain_task_fail(t, CHAIN_EV_ERROR, &err);
         return;
@@ -50,7 +61,8 @@ on_nonce(struct chain_task *t, const struct eth_rpc_answer *a, size_t count)
 
 /* At the block of the newest view: what it shows missing and what is unused are then one moment. */
 void
-chain_task_nonce(struct chain_task *t)
+chain_task_ask_nonce(struct chain_task *t,
+                     void (*fn)(struct chain_task *, const struct eth_rpc_answer *, size_t))
 {
     const struct chain_snapshot *s = t->desk->s;
     uint8_t data[68];
@@ -67,7 +79,13 @@ chain_task_nonce(struct chain_task *t)
                                                        eth_json_of_data(t->desk->o.entry_point, 20),
                                                        "data", eth_json_of_data(data, buf.len),
                                                        "blockHash", eth_json_of_data(s->hash, 32))};
-    chain_task_ask(t, t->desk->o.rpc, &item, 1, on_nonce);
+    chain_task_ask(t, t->desk->o.rpc, &item, 1, fn);
+}
+
+void
+chain_task_nonce(struct chain_task *t)
+{
+    chain_task_ask_nonce(t, on_nonce);
 }
 
 static void
@@ -89,6 +107,12 @@ on_signed(void *arg, int code, const void *reply, const struct am_error *err)
             "keyagent.sign_operation: expected the hash that chain computes, got another; "
             "compare CHAIN_ID and ATTESTMESH_ENTRY_POINT of both");
         chain_task_fail(t, CHAIN_EV_ERROR, &why);
+        return;
+    }
+    if (am_mono_ms() - t->sponsored_ms > CHAIN_FRESH_MS) {
+        chain_task_reason(t, "keyagent.sign_operation: expected a signature while the sponsorship "
+                             "is fresh, got it too late");
+        chain_task_event(t, CHAIN_EV_LAPSED);
         return;
     }
     memcpy(t->signature, r->signature.p, 65);
@@ -130,41 +154,33 @@ chain_task_sign(struct chain_task *t)
 
 /* An error object is a refusal; anything else leaves open whether the bundler has it. */
 static enum chain_event
-judge_send(struct chain_task *t, const struct eth_rpc_answer *a, struct am_error *err)
+judge_send(struct chain_task *t, const struct eth_rpc_answer *a)
 {
+    struct am_error err = a->err;
     uint8_t hash[32];
 
-    *err = a->err;
     if (a->code == AM_OK) {
-        if (eth_json_fixed(hash, 32, a->result, "eth_sendUserOperation", err) != AM_OK)
-            return CHAIN_EV_UNSURE;
-        if (memcmp(hash, t->w.user_op_hash, 32) == 0)
-            return CHAIN_EV_ACCEPTED;
-        (void)am_fail(err, AM_INTERNAL,
-                      "eth_sendUserOperation: expected the hash that was signed, got another");
-        return CHAIN_EV_UNSURE;
-    }
-    if (a->error_code == 0)
-        return CHAIN_EV_UNSURE;
-    if (strstr(err->text, "AA25") != NULL)
-        return CHAIN_EV_STALE;
-    if (strstr(err->text, "lready known") != NULL)
-        return CHAIN_EV_UNSURE; /* it has it from a time that we do not remember */
-    return CHAIN_EV_ERROR;
+        if (eth_json_fixed(hash, 32, a->result, "eth_sendUserOperation", &err) == AM_OK) {
+            if (memcmp(hash, t->w.user_op_hash, 32) == 0)
+                return CHAIN_EV_ACCEPTED;
+            (void)am_fail(&err, AM_INTERNAL,
+                          "eth_sendUserOperation: expected the hash that was signed, got another");
+        }
+    } else if (a->error_code != 0 && strstr(err.text, "lready known") == NULL) {
+        return chain_fault_judge(t->w.reason, a);
+    } /* already known: from a time that we do not remember */
+    chain_task_reason(t, err.text);
+    return CHAIN_EV_UNSURE;
 }
 
 static void
 on_sent(struct chain_task *t, const struct eth_rpc_answer *a, size_t count)
 {
-    struct am_error err;
-    enum chain_event event = judge_send(t, &a[0], &err);
+    enum chain_event event = judge_send(t, &a[0]);
 
     (void)count;
     t->unsure = event == CHAIN_EV_UNSURE;
-    if (event == CHAIN_EV_ACCEPTED)
-        chain_task_event(t, event);
-    else
-        chain_task_fail(t, event, &err);
+    chain_task_event(t, event);
 }
 
 void
@@ -181,16 +197,21 @@ chain_task_send(struct chain_task *t)
 static void
 landed(struct chain_task *t, const struct chain_receipt *r)
 {
+    if (t->w.state == CHAIN_FIND)
+        t->w.sequence = t->used;
     t->w.block = t->w.floor = r->block;
     t->w.gas_used = r->gas_used;
+    chain_spend_gas(t, r->gas_used);
     memcpy(t->w.tx_hash, r->tx_hash, 32);
     t->w.reason[0] = '\0';
     if (r->success) {
         chain_task_event(t, CHAIN_EV_SUCCESS);
         return;
     }
-    chain_op_spend(&t->w, t->w.state == CHAIN_FIND ? t->used : t->w.sequence);
-    chain_task_reason(t, "included, but the call inside reverted (receipt success is false)");
+    /* A bundler's word alone spends nothing: the chain's event does. */
+    if (t->w.state == CHAIN_FIND)
+        chain_op_spend(&t->w, t->used);
+    snprintf(t->w.reason, CHAIN_REASON, "receipt: expected success true, got false; %s", r->revert);
     chain_task_event(t, CHAIN_EV_REVERT);
 }
 
@@ -223,6 +244,17 @@ poll_again(struct chain_task *t)
     chain_task_event(t, CHAIN_EV_EXPIRED);
 }
 
+/* While it is polled no state changes, and an operator still must see what comes back. */
+static void
+show(struct chain_task *t, const char *text)
+{
+    bool known = strncmp(t->w.reason, text, sizeof t->w.reason - 1) == 0;
+
+    chain_task_reason(t, text);
+    if (!known)
+        t->desk->o.changed(t->desk->o.arg, &t->w);
+}
+
 static void
 on_receipt(struct chain_task *t, const struct eth_rpc_answer *a, size_t count)
 {
@@ -233,12 +265,15 @@ on_receipt(struct chain_task *t, const struct eth_rpc_answer *a, size_t count)
     (void)count;
     if (rc == AM_OK)
         rc = chain_receipt_read(&r, t->w.user_op_hash, a[0].result, &err);
-    if (rc == AM_OK) {
+    if (rc == AM_OK && !chain_op_is_stale(&t->w, r.block)) {
         landed(t, &r);
         return;
     }
-    if (rc != AM_NOT_FOUND) /* null: not yet */
-        chain_task_reason(t, err.text);
+    if (rc == AM_OK)
+        show(t, "bundler: expected a receipt of this chain, got one of a block that "
+                "a reorg replaced");
+    else if (rc != AM_NOT_FOUND) /* null: not yet */
+        show(t, err.text);
     poll_again(t);
 }
 

@@ -31,6 +31,11 @@ static const char schema[] =
     " block INTEGER NOT NULL, gas_used INTEGER NOT NULL, attempts INTEGER NOT NULL,"
     " reason TEXT NOT NULL, touched INTEGER NOT NULL) WITHOUT ROWID;";
 
+/* Younger than the form: a ledger from before it is as good. */
+static const char daily[] = "CREATE TABLE IF NOT EXISTS daily(purpose TEXT PRIMARY KEY,"
+                            " day INTEGER NOT NULL, count INTEGER NOT NULL, gas INTEGER NOT NULL)"
+                            " WITHOUT ROWID";
+
 static const char upsert[] =
     "INSERT INTO operation VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)"
     " ON CONFLICT(key) DO UPDATE SET purpose=?2,state=?3,sequence=?4,spent=?5,value=?6,"
@@ -180,6 +185,8 @@ chain_ledger_open(struct chain_ledger **ledger, const char *dir, uint64_t chain_
         rc = set_aside(l, why, err);
     if (rc == AM_OK && (why != NULL || tables == 0))
         rc = begin(l, chain_id, cluster, member, err);
+    if (rc == AM_OK && sqlite3_exec(l->db, daily, NULL, NULL, NULL) != SQLITE_OK)
+        rc = fail(l, "add the table of days", err);
 out:
     if (rc == AM_OK)
         *ledger = l;
@@ -293,8 +300,8 @@ chain_ledger_each(struct chain_ledger *ledger, size_t max, chain_ledger_fn *fn, 
 
     if (sqlite3_prepare_v2(ledger->db,
                            "SELECT key,purpose,state,sequence,spent,value,call_hash,call_data,"
-                           "from_block,floor,user_op_hash,tx_hash,block,gas_used,attempts,reason "
-                           "FROM operation ORDER BY touched DESC LIMIT ?1",
+                           "from_block,floor,user_op_hash,tx_hash,block,gas_used,attempts,reason,"
+                           "touched FROM operation ORDER BY touched DESC LIMIT ?1",
                            -1, &q, NULL) != SQLITE_OK ||
         sqlite3_bind_int64(q, 1, (sqlite3_int64)max) != SQLITE_OK)
         goto out;
@@ -303,13 +310,55 @@ chain_ledger_each(struct chain_ledger *ledger, size_t max, chain_ledger_fn *fn, 
         struct am_bin call_data;
 
         if (read_row(&w, &call_data, q))
-            fn(arg, &w, call_data);
+            fn(arg, &w, call_data, sqlite3_column_int64(q, 16));
         else
             am_log(AM_WARN, "ledger.bad_row", "file=%s", ledger->path);
     }
 out:
     if (step != SQLITE_DONE)
         rc = fail(ledger, "read the operations", err);
+    sqlite3_finalize(q);
+    return rc;
+}
+
+int
+chain_ledger_spend(struct chain_ledger *ledger, const struct chain_budget *b,
+                   enum chain_purpose purpose, struct am_error *err)
+{
+    const struct chain_spent *spent = &b->spent[purpose];
+    sqlite3_stmt *q = NULL;
+    int rc = AM_OK;
+
+    if (sqlite3_prepare_v2(ledger->db, "INSERT OR REPLACE INTO daily VALUES(?1,?2,?3,?4)", -1, &q,
+                           NULL) != SQLITE_OK ||
+        sqlite3_bind_text(q, 1, chain_purpose_text(purpose), -1, SQLITE_STATIC) != SQLITE_OK ||
+        sqlite3_bind_int64(q, 2, (sqlite3_int64)b->day) != SQLITE_OK ||
+        sqlite3_bind_int64(q, 3, (sqlite3_int64)spent->count) != SQLITE_OK ||
+        sqlite3_bind_int64(q, 4, (sqlite3_int64)spent->gas) != SQLITE_OK ||
+        sqlite3_step(q) != SQLITE_DONE)
+        rc = fail(ledger, "save what was spent today", err);
+    sqlite3_finalize(q);
+    return rc;
+}
+
+int
+chain_ledger_spent(struct chain_ledger *ledger, struct chain_budget *b, struct am_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    int step = SQLITE_ERROR, rc = AM_OK;
+
+    if (sqlite3_prepare_v2(ledger->db, "SELECT purpose,day,count,gas FROM daily", -1, &q, NULL) ==
+        SQLITE_OK)
+        while ((step = sqlite3_step(q)) == SQLITE_ROW) {
+            int purpose = chain_purpose_by_text(text(q, 0));
+
+            if (purpose >= 0)
+                chain_budget_restore(
+                    b, (enum chain_purpose)purpose, (uint64_t)sqlite3_column_int64(q, 1),
+                    (uint64_t)sqlite3_column_int64(q, 2), (uint64_t)sqlite3_column_int64(q, 3));
+        }
+    if (step != SQLITE_DONE)
+        rc = fail(ledger, "read what was spent today", err);
     sqlite3_finalize(q);
     return rc;
 }

@@ -9,7 +9,7 @@
 #ifndef CHAIN_LEDGER_H
 #define CHAIN_LEDGER_H
 
-#include "chain_op.h"
+#include "chain_budget.h"
 
 #define CHAIN_CALL_DATA 24576
 
@@ -28,9 +28,18 @@ int chain_ledger_save(struct chain_ledger *ledger, const struct chain_work *w,
                       struct am_bin call_data, struct am_error *err) AM_MUST_CHECK;
 
 /* Each row, newest first, at most `max`.  call_data is borrowed for the call.
+ * In:      touched  wall ms of the row's newest change
  * Returns: AM_OK, AM_INTERNAL */
-typedef void chain_ledger_fn(void *arg, const struct chain_work *w, struct am_bin call_data);
+typedef void chain_ledger_fn(void *arg, const struct chain_work *w, struct am_bin call_data,
+                             int64_t touched);
 int chain_ledger_each(struct chain_ledger *ledger, size_t max, chain_ledger_fn *fn, void *arg,
                       struct am_error *err) AM_MUST_CHECK;
+
+/* What was spent of a purpose today, durable; and all of it, after a start.
+ * Returns: AM_OK, AM_INTERNAL */
+int chain_ledger_spend(struct chain_ledger *ledger, const struct chain_budget *b,
+                       enum chain_purpose purpose, struct am_error *err) AM_MUST_CHECK;
+int chain_ledger_spent(struct chain_ledger *ledger, struct chain_budget *b,
+                       struct am_error *err) AM_MUST_CHECK;
 
 #endif

@@ -6,6 +6,7 @@
 #define SOON_WAIT_MS 200
 #define READ_WAIT_MS 1000
 #define READ_WAIT_MAX_MS 10000
+#define LONG_WAIT_MAX_MS (30 * 60000) /* half of it at least is waited */
 
 struct cell {
     bool known; /* an empty cell: the event changes nothing here */
@@ -45,6 +46,7 @@ static const struct cell table[CHAIN_STATE_COUNT][CHAIN_EVENT_COUNT] =
                 [CHAIN_EV_PREPARED] = {TO(SPONSORED), DO(SIGN), .save = true},
                 [CHAIN_EV_STALE] = {FAIL_PAID},
                 [CHAIN_EV_NOT_YET] = {FAIL_SOON},
+                [CHAIN_EV_LAPSED] = {FAIL_PAID},
                 [CHAIN_EV_ERROR] = {FAIL_PAID},
                 [CHAIN_EV_GONE] = {TO(FAILED), .save = true},
             },
@@ -52,6 +54,7 @@ static const struct cell table[CHAIN_STATE_COUNT][CHAIN_EVENT_COUNT] =
             {
                 [CHAIN_EV_EFFECT] = {TO(CONFIRMED), .save = true},
                 [CHAIN_EV_SIGNATURE] = {TO(SIGNED), DO(SEND), .save = true},
+                [CHAIN_EV_LAPSED] = {FAIL_PAID},
                 [CHAIN_EV_ERROR] = {FAIL_PAID},
                 [CHAIN_EV_GONE] = {TO(FAILED), .save = true},
             },
@@ -60,13 +63,14 @@ static const struct cell table[CHAIN_STATE_COUNT][CHAIN_EVENT_COUNT] =
                 [CHAIN_EV_ACCEPTED] = {TO(SENT), DO(POLL), .save = true},
                 [CHAIN_EV_UNSURE] = {TO(SENT), DO(POLL), .save = true},
                 [CHAIN_EV_STALE] = {FAIL_PAID},
+                [CHAIN_EV_LAPSED] = {FAIL_PAID},
                 [CHAIN_EV_ERROR] = {FAIL_PAID},
             },
         [CHAIN_SENT] =
             {
                 [CHAIN_EV_SUCCESS] = {TO(INCLUDED), .save = true},
-                [CHAIN_EV_REVERT] = {TO(REVERTED), .wait = CHAIN_WAIT_PAID, .save = true,
-                                     .paid = true},
+                /* so the bundler says; FIND counts it when the chain's event says the same */
+                [CHAIN_EV_REVERT] = {TO(REVERTED), .wait = CHAIN_WAIT_READ, .save = true},
                 [CHAIN_EV_EXPIRED] = {FAIL_PAID},
             },
         [CHAIN_FIND] =
@@ -82,7 +86,7 @@ static const struct cell table[CHAIN_STATE_COUNT][CHAIN_EVENT_COUNT] =
         [CHAIN_INCLUDED] =
             {
                 [CHAIN_EV_EFFECT] = {TO(CONFIRMED), .save = true},
-                [CHAIN_EV_MISSING] = {FAIL_PAID}, /* a reorg took it back */
+                [CHAIN_EV_VANISHED] = {TO(SENT), DO(POLL), .save = true}, /* it may land again */
             },
         [CHAIN_REVERTED] =
             {
@@ -92,7 +96,8 @@ static const struct cell table[CHAIN_STATE_COUNT][CHAIN_EVENT_COUNT] =
             },
         [CHAIN_CONFIRMED] =
             {
-                [CHAIN_EV_MISSING] = {TO(ASKED), .save = true}, /* a reorg took it back */
+                [CHAIN_EV_VANISHED] = {TO(SENT), DO(POLL), .save = true},
+                [CHAIN_EV_MISSING] = {TO(ASKED), .save = true}, /* it was not ours that did it */
             },
 };
 
@@ -155,20 +160,40 @@ chain_op_resume(const struct chain_work *w)
     }
 }
 
-int64_t
-chain_op_wait_ms(enum chain_wait wait, uint64_t attempts)
+static int64_t
+ceiling_ms(int64_t ms, int64_t max, uint64_t doublings)
 {
-    int64_t ms = READ_WAIT_MS;
+    while (doublings-- > 0 && ms < max)
+        ms *= 2;
+    return ms < max ? ms : max;
+}
+
+int64_t
+chain_op_wait_ms(enum chain_wait wait, uint64_t attempts, uint32_t chance)
+{
+    bool longer = wait == CHAIN_WAIT_PAID && attempts >= CHAIN_ATTEMPTS;
+    int64_t max, min;
 
     if (wait == CHAIN_WAIT_NONE)
         return 0;
     if (wait == CHAIN_WAIT_SOON)
-        return SOON_WAIT_MS;
-    if (wait == CHAIN_WAIT_PAID && attempts >= CHAIN_ATTEMPTS)
-        return 2 * CHAIN_LONG_WAIT_MS; /* half of it at least is waited */
-    for (uint64_t i = 1; i < attempts && ms < READ_WAIT_MAX_MS; i++)
-        ms *= 2;
-    return ms < READ_WAIT_MAX_MS ? ms : READ_WAIT_MAX_MS;
+        return SOON_WAIT_MS / 2 + (int64_t)(((uint64_t)(SOON_WAIT_MS / 2) * chance) >> 32);
+    max = longer ? ceiling_ms(2 * CHAIN_LONG_WAIT_MS, LONG_WAIT_MAX_MS, attempts - CHAIN_ATTEMPTS)
+                 : ceiling_ms(READ_WAIT_MS, READ_WAIT_MAX_MS, attempts > 1 ? attempts - 1 : 0);
+    min = longer ? max / 2 : 0;
+    return min + (int64_t)(((uint64_t)(max - min) * chance) >> 32);
+}
+
+bool
+chain_op_is_stale(const struct chain_work *w, uint64_t receipt_block)
+{
+    return receipt_block <= w->floor;
+}
+
+bool
+chain_op_waits(enum chain_state state)
+{
+    return state == CHAIN_ASKED || state == CHAIN_REVERTED;
 }
 
 bool

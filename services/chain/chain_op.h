@@ -19,9 +19,10 @@
 
 #define CHAIN_KEY 24
 #define CHAIN_REASON 256
-#define CHAIN_ATTEMPTS 5 /* paid attempts before the long wait */
-#define CHAIN_LONG_WAIT_MS 60000
-#define CHAIN_IN_FLIGHT 4 /* per sender: ERC-7562 */
+#define CHAIN_ATTEMPTS 5         /* paid attempts before the long wait */
+#define CHAIN_LONG_WAIT_MS 60000 /* at least, from then on; it doubles up to 15 minutes */
+#define CHAIN_FRESH_MS 60000     /* a sponsorship that waited longer for its signature is lapsed */
+#define CHAIN_IN_FLIGHT 4        /* per sender: ERC-7562 */
 
 #define CHAIN_PURPOSES(X)                                                                          \
     X(REGISTER, register) X(COMMIT, commit) X(PUBLISH, publish) X(MESSAGE, message)
@@ -50,8 +51,10 @@
     X(ACCEPTED)   /* the bundler answered with that hash */                                        \
     X(UNSURE)     /* the send ended without an answer */                                           \
     X(STALE)      /* AA25: the nonce moved */                                                      \
+    X(LAPSED)     /* the sponsorship is too old, or its paymaster takes it no more */              \
     X(SUCCESS)    /* receipt or event: included, success true */                                   \
     X(REVERT)     /* receipt or event: included, success false */                                  \
+    X(VANISHED)   /* such a view shows that what was included is gone: a reorg */                  \
     X(EXPIRED)    /* no receipt within the window */                                               \
     X(NOT_FOUND)  /* no event for a used sequence */                                               \
     X(NOT_YET)    /* keyagent has not what it needs yet: nothing was paid */                       \
@@ -135,9 +138,16 @@ void chain_op_spend(struct chain_work *w, uint64_t sequence);
 /* After a restart: in which state a stored row goes on. */
 enum chain_state chain_op_resume(const struct chain_work *w);
 
-/* Longest wait before the next try, in ms; the driver takes a random part of at least half. */
-int64_t chain_op_wait_ms(enum chain_wait wait, uint64_t attempts);
+/* The wait before the next try, in ms, after success and failure alike: full jitter below a ceiling
+ * that doubles; from CHAIN_ATTEMPTS on never less than half of it.
+ * In:      chance  uniform over all 32 bits */
+int64_t chain_op_wait_ms(enum chain_wait wait, uint64_t attempts, uint32_t chance);
 
+/* Is this answer from before a reorg?  It names a block whose view already showed the effect
+ * missing. */
+bool chain_op_is_stale(const struct chain_work *w, uint64_t receipt_block);
+
+bool chain_op_waits(enum chain_state state);          /* for a view, and the end of a wait */
 bool chain_op_in_flight(enum chain_state state);      /* counts against CHAIN_IN_FLIGHT */
 const char *chain_state_text(enum chain_state state); /* the bus's word */
 const char *chain_state_name(enum chain_state state); /* ours, for logs and the ledger */

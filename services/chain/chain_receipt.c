@@ -2,8 +2,64 @@
 #include "chain_draft.h"
 #include "eth_log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static int
+read_log(struct eth_log *log, uint8_t **data, const json_t *json, struct am_error *err)
+{
+    const json_t *topics = json_object_get(json, "topics");
+    size_t count = json_array_size(topics), len = 0;
+    int rc = eth_json_fixed(log->address, 20, json_object_get(json, "address"), "log address", err);
+
+    if (rc == AM_OK && count > ETH_TOPICS_MAX)
+        rc = am_fail(err, AM_INVALID_ARGUMENT, "log topics: expected at most 4, got %zu", count);
+    for (size_t i = 0; rc == AM_OK && i < count; i++)
+        rc = eth_json_fixed(log->topics[i], 32, json_array_get(topics, i), "log topic", err);
+    log->topic_count = count;
+    if (rc == AM_OK)
+        rc = eth_json_data(data, &len, json_object_get(json, "data"), "log data", err);
+    log->data = am_bin_of(*data, len);
+    return rc;
+}
+
+/* UserOperationRevertReason among the receipt's logs; a log that is none of ours says nothing. */
+static bool
+revert_in_log(struct chain_receipt *out, const uint8_t user_op_hash[static 32], const json_t *json)
+{
+    struct eth_log log = {0};
+    struct eth_event event = {0};
+    uint8_t *data = NULL;
+    bool found = read_log(&log, &data, json, NULL) == AM_OK &&
+                 eth_log_decode(&event, &log, NULL) == AM_OK &&
+                 event.id == ETH_EVENT_UserOperationRevertReason &&
+                 memcmp(event.u.user_operation_reverted.hash, user_op_hash, 32) == 0;
+
+    if (found)
+        eth_revert_text(out->revert, sizeof out->revert, event.u.user_operation_reverted.reason);
+    free(data);
+    return found;
+}
+
+/* EntryPoint's event says more than the bundler's own field, where both are there. */
+static void
+revert_of(struct chain_receipt *out, const uint8_t user_op_hash[static 32], const json_t *result)
+{
+    const json_t *logs = json_object_get(result, "logs");
+    const char *reason = json_string_value(json_object_get(result, "reason"));
+    uint8_t data[256];
+    size_t len = 0;
+
+    snprintf(out->revert, sizeof out->revert, "no reason given");
+    for (size_t i = 0; i < json_array_size(logs); i++)
+        if (revert_in_log(out, user_op_hash, json_array_get(logs, i)))
+            return;
+    if (reason != NULL &&
+        am_unhex_some(data, sizeof data, &len, am_str_of(reason), "reason", NULL) == AM_OK &&
+        len >= 4)
+        eth_revert_text(out->revert, sizeof out->revert, am_bin_of(data, len));
+}
 
 int
 chain_receipt_read(struct chain_receipt *out, const uint8_t user_op_hash[static 32],
@@ -37,24 +93,8 @@ chain_receipt_read(struct chain_receipt *out, const uint8_t user_op_hash[static 
         *out = (struct chain_receipt){0};
     else
         out->success = json_is_true(success);
-    return rc;
-}
-
-static int
-read_log(struct eth_log *log, uint8_t **data, const json_t *json, struct am_error *err)
-{
-    const json_t *topics = json_object_get(json, "topics");
-    size_t count = json_array_size(topics), len = 0;
-    int rc = eth_json_fixed(log->address, 20, json_object_get(json, "address"), "log address", err);
-
-    if (rc == AM_OK && count > ETH_TOPICS_MAX)
-        rc = am_fail(err, AM_INVALID_ARGUMENT, "log topics: expected at most 4, got %zu", count);
-    for (size_t i = 0; rc == AM_OK && i < count; i++)
-        rc = eth_json_fixed(log->topics[i], 32, json_array_get(topics, i), "log topic", err);
-    log->topic_count = count;
-    if (rc == AM_OK)
-        rc = eth_json_data(data, &len, json_object_get(json, "data"), "log data", err);
-    log->data = am_bin_of(*data, len);
+    if (rc == AM_OK && !out->success)
+        revert_of(out, user_op_hash, result);
     return rc;
 }
 
@@ -88,6 +128,8 @@ chain_event_read(struct chain_receipt *out, uint8_t user_op_hash[static 32],
                             "log transactionHash", err);
     if (rc == AM_OK) {
         out->success = event.u.user_operation.success;
+        snprintf(out->revert, sizeof out->revert, "%s",
+                 out->success ? "" : "its event says no more");
         memcpy(user_op_hash, event.u.user_operation.hash, 32);
     } else {
         *out = (struct chain_receipt){0};

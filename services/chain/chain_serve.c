@@ -51,10 +51,31 @@ ANSWER(commit, ask_value(c, &state, CHAIN_COMMIT, c->self.commitment, request, &
 ANSWER(publish_ed25519, ask_value(c, &state, CHAIN_PUBLISH, c->self.ed25519_pub, request, &err))
 ANSWER(send, ask_send(c, &state, message, request, &err))
 
+static struct chain_op
+op_of(const struct chain_row *row)
+{
+    const struct chain_work *w = &row->w;
+
+    return (struct chain_op){
+        .key = AM_BIN(w->key),
+        .sequence = w->sequence,
+        .purpose = am_str_of(chain_purpose_text(w->purpose)),
+        .state = am_str_of(chain_state_text(w->state)),
+        .user_op_hash = chain_some(w->user_op_hash, 32),
+        .tx_hash = chain_some(w->tx_hash, 32),
+        .block_number = w->block,
+        .gas_used = w->gas_used,
+        .reason = {w->reason, strnlen(w->reason, CHAIN_REASON - 1)},
+        .attempts = w->attempts,
+        .age_ms = (uint64_t)row->age_ms,
+        .next_ms = (uint64_t)row->next_ms,
+    };
+}
+
 static void
 serve_operations(void *arg, struct bus_request *request, const void *message)
 {
-    static struct chain_work rows[ROWS];
+    static struct chain_row rows[ROWS];
     static struct chain_operations_reply reply;
     struct chain *c = arg;
     struct am_error err = {0};
@@ -65,22 +86,30 @@ serve_operations(void *arg, struct bus_request *request, const void *message)
         bus_refuse(request, &err);
         return;
     }
-    for (size_t i = 0; i < count; i++) {
-        const struct chain_work *w = &rows[i];
-
-        reply.operations[i] = (struct chain_op){
-            .key = AM_BIN(w->key),
-            .sequence = w->sequence,
-            .purpose = am_str_of(chain_purpose_text(w->purpose)),
-            .state = am_str_of(chain_state_text(w->state)),
-            .user_op_hash = chain_some(w->user_op_hash, 32),
-            .tx_hash = chain_some(w->tx_hash, 32),
-            .block_number = w->block,
-            .gas_used = w->gas_used,
-            .reason = {w->reason, strnlen(w->reason, CHAIN_REASON - 1)},
-        };
-    }
+    for (size_t i = 0; i < count; i++)
+        reply.operations[i] = op_of(&rows[i]);
     reply.operations_count = count;
+    bus_reply(request, &reply);
+}
+
+static void
+serve_spending(void *arg, struct bus_request *request, const void *message)
+{
+    struct chain *c = arg;
+    const struct chain_budget *b = chain_desk_budget(c->desk);
+    struct chain_spending_reply reply = {.day = b->day,
+                                         .stopped = am_str_of(chain_desk_stopped(c->desk)),
+                                         .costs_count = CHAIN_PURPOSE_COUNT};
+
+    (void)message;
+    for (size_t i = 0; i < CHAIN_PURPOSE_COUNT; i++)
+        reply.costs[i] = (struct chain_cost){
+            .purpose = am_str_of(chain_purpose_text((enum chain_purpose)i)),
+            .tries = b->spent[i].count,
+            .tries_cap = b->cap[i].count,
+            .gas = b->spent[i].gas,
+            .gas_cap = b->cap[i].gas,
+        };
     bus_reply(request, &reply);
 }
 
@@ -93,6 +122,7 @@ static const struct {
     {BUS_METHOD_chain_publish_ed25519, serve_publish_ed25519},
     {BUS_METHOD_chain_send, serve_send},
     {BUS_METHOD_chain_operations, serve_operations},
+    {BUS_METHOD_chain_spending, serve_spending},
 };
 
 int

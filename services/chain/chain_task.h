@@ -9,15 +9,9 @@
 #define CHAIN_TASK_H
 
 #include "chain_desk.h"
+#include "chain_dialect.h"
 #include "chain_draft.h"
 #include "chain_ledger.h"
-
-enum chain_price {
-    CHAIN_PRICE_UNKNOWN,
-    CHAIN_PRICE_PIMLICO,
-    CHAIN_PRICE_HISTORY,
-    CHAIN_PRICE_PLAIN
-};
 
 struct chain_task {
     struct chain_desk *desk;
@@ -26,6 +20,10 @@ struct chain_task {
     uint8_t *call_data; /* owned; NULL until built */
     size_t call_data_len;
     struct chain_draft draft;
+    struct chain_speech spoken; /* what the desk knew when it asked */
+    unsigned stage, again;      /* PREPARE: of the dialect; questions that found out only */
+    bool counted;               /* PREPARE: its try is in the budget */
+    int64_t sponsored_ms;       /* when the paymaster answered; monotonic */
     uint8_t signature[65];
     uint64_t generation;
     unsigned tickets;      /* answers still to come */
@@ -34,10 +32,11 @@ struct chain_task {
     bool unsure;           /* SENT without the bundler's word */
     uint64_t used;         /* FIND: the sequence to look for */
     uint64_t find_to;      /* FIND: newest block of the next range */
-    uint64_t asked_block;  /* NONCE: block that getNonce is asked at */
+    uint64_t asked_block;  /* NONCE, CONFIRMED: block that getNonce is asked at */
     uint64_t polled_block; /* SENT: head of the last question for the receipt, */
     int64_t polled_ms;     /* and when that was; monotonic */
     bool shown;            /* SENT: a view shows the effect */
+    bool settled;          /* CONFIRMED: a message that is deep enough to stay */
     struct ev_timer poll;
     char correlation[65];
 };
@@ -48,7 +47,8 @@ struct chain_desk {
     const struct chain_snapshot *s;
     struct chain_task *tasks;
     size_t count;
-    enum chain_price price;                    /* what answered last time */
+    struct chain_speech speech;
+    struct chain_budget budget;
     uint8_t max_fee[32], max_priority_fee[32]; /* the last price, */
     int64_t priced_ms;                         /* and when; monotonic, 0 never */
     struct ev_timer tick;                      /* the earliest due_ms */
@@ -83,6 +83,26 @@ struct chain_task *chain_task_new(struct chain_desk *d, const struct chain_work 
 void chain_task_look(struct chain_task *t);
 /* Log the state and hand it to the desk's owner. */
 void chain_task_tell(const struct chain_task *t, enum chain_event event);
+
+/* An error object of whoever was asked while preparing (chain_build.c). */
+void chain_task_refused(struct chain_task *t, const struct eth_rpc_answer *a);
+/* Price, estimate and sponsor; ends in PREPARED (chain_sponsor.c). */
+void chain_task_sponsor(struct chain_task *t);
+
+/* The day's budget (chain_spend.c). */
+bool chain_spend_allows(struct chain_desk *d, enum chain_purpose purpose,
+                        char reason[static CHAIN_REASON]);
+bool chain_spend_try(struct chain_task *t);               /* durable, or false with a reason */
+void chain_spend_gas(struct chain_task *t, uint64_t gas); /* what was included has used it */
+
+/* What stays included and what does not (chain_settle.c). */
+void chain_task_gone(struct chain_task *t);   /* the view shows that the effect is missing */
+void chain_task_settle(struct chain_task *t); /* a confirmed message, once it is deep enough */
+/* Ask EntryPoint.getNonce at the block of the newest view (chain_follow.c). */
+void chain_task_ask_nonce(struct chain_task *t,
+                          void (*fn)(struct chain_task *, const struct eth_rpc_answer *, size_t));
+int chain_task_read_nonce(uint64_t *now, const struct chain_task *t, const struct eth_rpc_answer *a,
+                          struct am_error *err) AM_MUST_CHECK;
 
 /* The actions (chain_build.c, chain_follow.c). */
 void chain_task_nonce(struct chain_task *t);

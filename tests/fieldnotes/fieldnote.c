@@ -131,15 +131,17 @@ nonce(void)
 
 struct course {
     struct host *h;
-    bool sent, back;
+    bool sent, included, back;
 };
 
 /* Watched all the way: once it is sent, nothing but its inclusion may follow. */
 static bool
 is_back(struct course *c)
 {
-    c->sent = c->sent || strcmp(c->h->state, "sent") == 0 || strcmp(c->h->state, "included") == 0;
-    c->back = c->back || (c->sent && strcmp(c->h->state, "asked") == 0);
+    c->included = c->included || strcmp(c->h->state, "included") == 0;
+    c->back = c->back || (c->sent && strcmp(c->h->state, "asked") == 0) ||
+              (c->included && strcmp(c->h->state, "sent") == 0);
+    c->sent = c->sent || c->included || strcmp(c->h->state, "sent") == 0;
     return c->back;
 }
 
@@ -164,7 +166,7 @@ is_through(struct e2e *t, void *arg)
 static void
 behind(void)
 {
-    struct course c = {&host, false, false};
+    struct course c = {.h = &host};
     struct am_error err = {0};
     bool twice;
     int64_t ms;

@@ -115,6 +115,25 @@ Test(bus_facts, of_a_killed_publisher_are_lost_then_those_of_its_successor)
     cr_assert_eq(peer_end(&p, 0), 0);
 }
 
+/* libzmq looks for news from its threads after every 100 frames, in the middle of a message too: a
+ * pipe that ends at once there, with the rest of the message in it, ends the process (its issue
+ * 3663). */
+Test(bus_facts, of_a_publisher_that_dies_under_a_full_queue_end_nobody)
+{
+    for (int i = 0; i < 6; i++) {
+        struct peer p = peer_start(NULL, -1);
+
+        follow(BUS_TOPIC_chain_probe);
+        world_until(&seen.synced, 1, 2000, "synced");
+        peer_say(&p, "burst 20000\n");
+        usleep(100000); /* our loop stands: the queue is full */
+        cr_assert_eq(peer_end(&p, SIGKILL), -SIGKILL);
+        usleep(20000);
+        world_until(&seen.lost, 1, 4000, "lost");
+        bus_close(&world_bus);
+    }
+}
+
 Test(bus_facts, are_synced_at_once_when_the_publisher_was_replaced_unseen)
 {
     struct peer p = peer_start(NULL, -1);

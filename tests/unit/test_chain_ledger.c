@@ -1,10 +1,12 @@
 /*  test_chain_ledger -- the ledger survives, refuses what is not its own, and starts anew.  */
 #include "../../services/chain/chain_ledger.h"
 
+#include "am_clock.h"
 #include "am_keccak.h"
 
 #include <criterion/criterion.h>
 #include <glob.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -71,10 +73,11 @@ struct found {
 };
 
 static void
-take(void *arg, const struct chain_work *w, struct am_bin data)
+take(void *arg, const struct chain_work *w, struct am_bin data, int64_t touched)
 {
     struct found *f = arg;
 
+    cr_assert(am_wall_ms() - touched < 60000 && touched <= am_wall_ms());
     f->w[f->count] = *w;
     f->call_data_len[f->count++] = data.len;
 }
@@ -232,4 +235,54 @@ Test(chain_ledger, no_folder_is_an_error_with_its_name)
     cr_assert(chain_ledger_open(&l, "/nonexistent/x", 1, cluster, member, &err) ==
               AM_FAILED_PRECONDITION);
     cr_assert(l == NULL && strstr(err.text, "/nonexistent/x") != NULL);
+}
+
+Test(chain_ledger, a_killed_writer_leaves_what_was_spent_today)
+{
+    struct chain_budget b = {.day = 20000, .spent = {[CHAIN_MESSAGE] = {7, 900}}}, back = {0};
+    struct am_error err = {0};
+    struct chain_ledger *l;
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        l = open_as(member);
+        if (chain_ledger_spend(l, &b, CHAIN_MESSAGE, &err) != AM_OK)
+            _exit(1);
+        b.spent[CHAIN_MESSAGE].count++;
+        if (chain_ledger_spend(l, &b, CHAIN_MESSAGE, &err) != AM_OK ||
+            chain_ledger_spend(l, &b, CHAIN_COMMIT, &err) != AM_OK)
+            _exit(1);
+        raise(SIGKILL);
+    }
+    cr_assert(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
+    l = open_as(member);
+    cr_assert(chain_ledger_spent(l, &back, &err) == AM_OK, "%s", err.text);
+    cr_assert(back.day == 20000 && back.spent[CHAIN_MESSAGE].count == 8 &&
+              back.spent[CHAIN_MESSAGE].gas == 900 && back.spent[CHAIN_COMMIT].count == 0);
+    chain_ledger_close(&l);
+}
+
+Test(chain_ledger, one_from_before_the_days_is_kept)
+{
+    struct chain_ledger *l = open_as(member);
+    struct chain_work w = example(CHAIN_SENT);
+    struct chain_budget b = {0};
+    struct am_error err = {0};
+    char command[128];
+
+    save(l, &w, sizeof call_data);
+    chain_ledger_close(&l);
+    snprintf(command, sizeof command, "%s/ledger.sqlite", dir);
+    {
+        sqlite3 *db;
+
+        cr_assert(sqlite3_open(command, &db) == SQLITE_OK &&
+                  sqlite3_exec(db, "DROP TABLE daily", NULL, NULL, NULL) == SQLITE_OK);
+        sqlite3_close(db);
+    }
+    l = open_as(member);
+    cr_assert(rows(l).count == 1 && aside() == 0);
+    cr_assert(chain_ledger_spent(l, &b, &err) == AM_OK && b.day == 0, "%s", err.text);
+    chain_ledger_close(&l);
 }

@@ -18,45 +18,49 @@ static const struct {
     unsigned paid;
 } cells[] = {
 #define CELL(state, event, next, action, save, paid)                                               \
-    {                                                                                              \
-        CHAIN_##state, CHAIN_EV_##event, CHAIN_##next, CHAIN_DO_##action, save, paid               \
-    }
-    CELL(ASKED, EFFECT, CONFIRMED, NOTHING, true, 0),
-    CELL(ASKED, MISSING, NONCE, NONCE, false, 0),
-    CELL(ASKED, GONE, FAILED, NOTHING, true, 0),
-    CELL(NONCE, EFFECT, CONFIRMED, NOTHING, true, 0),
-    CELL(NONCE, NONCE_FREE, PREPARE, PREPARE, false, 0),
-    CELL(NONCE, NONCE_USED, FIND, FIND, false, 0),
-    CELL(NONCE, ERROR, ASKED, NOTHING, false, 0),
-    CELL(NONCE, GONE, FAILED, NOTHING, true, 0),
-    CELL(PREPARE, EFFECT, CONFIRMED, NOTHING, true, 0),
-    CELL(PREPARE, PREPARED, SPONSORED, SIGN, true, 0),
-    CELL(PREPARE, STALE, ASKED, NOTHING, true, 1),
-    CELL(PREPARE, NOT_YET, ASKED, NOTHING, false, 0),
-    CELL(PREPARE, ERROR, ASKED, NOTHING, true, 1),
-    CELL(PREPARE, GONE, FAILED, NOTHING, true, 0),
-    CELL(SPONSORED, EFFECT, CONFIRMED, NOTHING, true, 0),
-    CELL(SPONSORED, SIGNATURE, SIGNED, SEND, true, 0),
-    CELL(SPONSORED, ERROR, ASKED, NOTHING, true, 1),
-    CELL(SPONSORED, GONE, FAILED, NOTHING, true, 0),
-    CELL(SIGNED, ACCEPTED, SENT, POLL, true, 0),
-    CELL(SIGNED, UNSURE, SENT, POLL, true, 0),
-    CELL(SIGNED, STALE, ASKED, NOTHING, true, 1),
-    CELL(SIGNED, ERROR, ASKED, NOTHING, true, 1),
-    CELL(SENT, SUCCESS, INCLUDED, NOTHING, true, 0),
-    CELL(SENT, REVERT, REVERTED, NOTHING, true, 1),
-    CELL(SENT, EXPIRED, ASKED, NOTHING, true, 1),
-    CELL(FIND, SUCCESS, INCLUDED, NOTHING, true, 0),
-    CELL(FIND, REVERT, REVERTED, NOTHING, true, 1),
-    CELL(FIND, NOT_FOUND, REVERTED, NOTHING, true, 1),
-    CELL(FIND, ERROR, ASKED, NOTHING, false, 0),
-    CELL(FIND, GONE, FAILED, NOTHING, true, 0),
-    CELL(INCLUDED, EFFECT, CONFIRMED, NOTHING, true, 0),
-    CELL(INCLUDED, MISSING, ASKED, NOTHING, true, 1),
-    CELL(REVERTED, EFFECT, CONFIRMED, NOTHING, true, 0),
-    CELL(REVERTED, MISSING, NONCE, NONCE, false, 0),
-    CELL(REVERTED, GONE, FAILED, NOTHING, true, 0),
-    CELL(CONFIRMED, MISSING, ASKED, NOTHING, true, 0),
+    {CHAIN_##state, CHAIN_EV_##event, CHAIN_##next, CHAIN_DO_##action, save, paid},
+    /* clang-format off */
+    CELL(ASKED, EFFECT, CONFIRMED, NOTHING, true, 0)
+    CELL(ASKED, MISSING, NONCE, NONCE, false, 0)
+    CELL(ASKED, GONE, FAILED, NOTHING, true, 0)
+    CELL(NONCE, EFFECT, CONFIRMED, NOTHING, true, 0)
+    CELL(NONCE, NONCE_FREE, PREPARE, PREPARE, false, 0)
+    CELL(NONCE, NONCE_USED, FIND, FIND, false, 0)
+    CELL(NONCE, ERROR, ASKED, NOTHING, false, 0)
+    CELL(NONCE, GONE, FAILED, NOTHING, true, 0)
+    CELL(PREPARE, EFFECT, CONFIRMED, NOTHING, true, 0)
+    CELL(PREPARE, PREPARED, SPONSORED, SIGN, true, 0)
+    CELL(PREPARE, STALE, ASKED, NOTHING, true, 1)
+    CELL(PREPARE, LAPSED, ASKED, NOTHING, true, 1)
+    CELL(PREPARE, NOT_YET, ASKED, NOTHING, false, 0)
+    CELL(PREPARE, ERROR, ASKED, NOTHING, true, 1)
+    CELL(PREPARE, GONE, FAILED, NOTHING, true, 0)
+    CELL(SPONSORED, EFFECT, CONFIRMED, NOTHING, true, 0)
+    CELL(SPONSORED, SIGNATURE, SIGNED, SEND, true, 0)
+    CELL(SPONSORED, LAPSED, ASKED, NOTHING, true, 1)
+    CELL(SPONSORED, ERROR, ASKED, NOTHING, true, 1)
+    CELL(SPONSORED, GONE, FAILED, NOTHING, true, 0)
+    CELL(SIGNED, ACCEPTED, SENT, POLL, true, 0)
+    CELL(SIGNED, UNSURE, SENT, POLL, true, 0)
+    CELL(SIGNED, STALE, ASKED, NOTHING, true, 1)
+    CELL(SIGNED, LAPSED, ASKED, NOTHING, true, 1)
+    CELL(SIGNED, ERROR, ASKED, NOTHING, true, 1)
+    CELL(SENT, SUCCESS, INCLUDED, NOTHING, true, 0)
+    CELL(SENT, REVERT, REVERTED, NOTHING, true, 0)
+    CELL(SENT, EXPIRED, ASKED, NOTHING, true, 1)
+    CELL(FIND, SUCCESS, INCLUDED, NOTHING, true, 0)
+    CELL(FIND, REVERT, REVERTED, NOTHING, true, 1)
+    CELL(FIND, NOT_FOUND, REVERTED, NOTHING, true, 1)
+    CELL(FIND, ERROR, ASKED, NOTHING, false, 0)
+    CELL(FIND, GONE, FAILED, NOTHING, true, 0)
+    CELL(INCLUDED, EFFECT, CONFIRMED, NOTHING, true, 0)
+    CELL(INCLUDED, VANISHED, SENT, POLL, true, 0)
+    CELL(REVERTED, EFFECT, CONFIRMED, NOTHING, true, 0)
+    CELL(REVERTED, MISSING, NONCE, NONCE, false, 0)
+    CELL(REVERTED, GONE, FAILED, NOTHING, true, 0)
+    CELL(CONFIRMED, MISSING, ASKED, NOTHING, true, 0)
+    CELL(CONFIRMED, VANISHED, SENT, POLL, true, 0)
+/* clang-format on */
 #undef CELL
 };
 
@@ -118,6 +122,20 @@ Test(chain_op, sequence_is_what_getnonce_says)
     cr_assert(w.sequence == 0, "a reorg gave it back");
 }
 
+/* A receipt with success false may be a lie: the sequence stays until the event is seen. */
+Test(chain_op, a_revert_that_only_the_bundler_knows_spends_nothing)
+{
+    struct chain_work w = {.state = CHAIN_SENT, .from_block = 10};
+
+    (void)chain_op_step(&w, CHAIN_EV_REVERT);
+    cr_assert(w.state == CHAIN_REVERTED && w.attempts == 0 && !w.spent);
+    (void)chain_op_step(&w, CHAIN_EV_MISSING);
+    cr_assert(chain_op_nonce(&w, 1, 30) == CHAIN_EV_NONCE_USED, "then it is looked for");
+    cr_assert(chain_op_step(&w, CHAIN_EV_NONCE_USED).action == CHAIN_DO_FIND);
+    (void)chain_op_step(&w, CHAIN_EV_SUCCESS);
+    cr_assert(w.state == CHAIN_INCLUDED);
+}
+
 Test(chain_op, all_state_lost_and_sequence_used)
 {
     struct chain_work w = {0};
@@ -149,16 +167,43 @@ Test(chain_op, resume)
     }
 }
 
-Test(chain_op, waits_are_bounded_and_a_budget_holds)
+/* What a wait is at least and at most, over all chances. */
+static void
+wait_is(enum chain_wait wait, uint64_t attempts, int64_t min, int64_t max)
 {
-    cr_assert(chain_op_wait_ms(CHAIN_WAIT_NONE, 9) == 0);
-    cr_assert(chain_op_wait_ms(CHAIN_WAIT_READ, 0) == 1000);
-    cr_assert(chain_op_wait_ms(CHAIN_WAIT_PAID, 1) == 1000);
-    cr_assert(chain_op_wait_ms(CHAIN_WAIT_PAID, 3) == 4000);
-    cr_assert(chain_op_wait_ms(CHAIN_WAIT_PAID, 4) == 8000);
-    for (uint64_t n = CHAIN_ATTEMPTS; n < 100; n++)
-        cr_assert(chain_op_wait_ms(CHAIN_WAIT_PAID, n) / 2 >= CHAIN_LONG_WAIT_MS);
-    cr_assert(chain_op_wait_ms(CHAIN_WAIT_READ, 100) == 10000, "reads cost nobody");
+    cr_expect(chain_op_wait_ms(wait, attempts, 0) == min, "%d %llu", (int)wait,
+              (unsigned long long)attempts);
+    cr_expect(chain_op_wait_ms(wait, attempts, UINT32_MAX) == (max > 0 ? max - 1 : 0), "%d %llu",
+              (int)wait, (unsigned long long)attempts);
+}
+
+Test(chain_op, waits_have_full_jitter_and_a_ceiling)
+{
+    wait_is(CHAIN_WAIT_NONE, 9, 0, 0);
+    wait_is(CHAIN_WAIT_READ, 0, 0, 1000);
+    wait_is(CHAIN_WAIT_READ, 100, 0, 10000); /* reads cost nobody */
+    wait_is(CHAIN_WAIT_PAID, 1, 0, 1000);
+    wait_is(CHAIN_WAIT_PAID, 2, 0, 2000);
+    wait_is(CHAIN_WAIT_PAID, 3, 0, 4000);
+    wait_is(CHAIN_WAIT_PAID, 4, 0, 8000);
+}
+
+Test(chain_op, after_some_attempts_a_long_wait_holds)
+{
+    wait_is(CHAIN_WAIT_PAID, CHAIN_ATTEMPTS, 60000, 120000);
+    wait_is(CHAIN_WAIT_PAID, CHAIN_ATTEMPTS + 1, 120000, 240000);
+    wait_is(CHAIN_WAIT_PAID, CHAIN_ATTEMPTS + 3, 480000, 960000);
+    for (uint64_t n = CHAIN_ATTEMPTS + 4; n < 100; n++)
+        wait_is(CHAIN_WAIT_PAID, n, 900000, 1800000);
+    wait_is(CHAIN_WAIT_PAID, UINT64_MAX, 900000, 1800000);
+}
+
+Test(chain_op, a_receipt_from_before_the_reorg_is_stale)
+{
+    struct chain_work w = {.floor = 10};
+
+    cr_assert(chain_op_is_stale(&w, 9) && chain_op_is_stale(&w, 10));
+    cr_assert(!chain_op_is_stale(&w, 11));
 }
 
 Test(chain_nonce, keys)
@@ -328,9 +373,11 @@ Test(chain_effect, message, .init = start_effect)
     cr_assert(effect(&w) == CHAIN_EFFECT_DONE, "its inclusion is its effect");
     w.state = CHAIN_REVERTED;
     cr_assert(effect(&w) == CHAIN_EFFECT_MISSING);
-    w.attempts = CHAIN_ATTEMPTS;
-    cr_assert(effect(&w) == CHAIN_EFFECT_NEVER);
-    w.attempts = 0;
+    w.attempts = 10 * CHAIN_ATTEMPTS;
+    cr_assert(effect(&w) == CHAIN_EFFECT_MISSING, "an outage of others is waited for");
+    w.sequence = CHAIN_ATTEMPTS;
+    cr_assert(effect(&w) == CHAIN_EFFECT_NEVER, "what reverts is not paid for without end");
+    w.sequence = 0;
     snapshot.registered = false;
     cr_assert(effect(&w) == CHAIN_EFFECT_BLOCKED);
 }

@@ -184,6 +184,38 @@ Test(revert, reads_as_an_operator_needs_it)
     cr_assert_str_eq(tiny, "NotOurM");
 }
 
+#define ZEROS_31 "00000000000000000000000000000000000000000000000000000000000000"
+
+Test(revert, shows_arguments_by_the_signature)
+{
+    char text[256];
+
+    revert_is("fce698f7" ZEROS_31 "40", "ECDSAInvalidSignatureLength(64)");
+    revert_is("fce698f7" ZEROS_31, "ECDSAInvalidSignatureLength");
+    revert_is("fce698f7" ZEROS_31 "4000", "ECDSAInvalidSignatureLength");
+    revert_is("9996b315000000000000000000000000f39fd6e51aad88f6f4ce6ab8827279cfffb92266",
+              "AddressEmptyCode(0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266)");
+    revert_is("9996b315ff0000000000000000000000f39fd6e51aad88f6f4ce6ab8827279cfffb92266",
+              "AddressEmptyCode");
+    eth_revert_text(text, sizeof text, hex("d78bce0cff" ZEROS_31));
+    cr_assert_str_eq(text, "ECDSAInvalidSignatureS(0xff" ZEROS_31 ")");
+    eth_revert_text(text, sizeof text, hex("fce698f7ff" ZEROS_31));
+    cr_assert_str_eq(text, "ECDSAInvalidSignatureLength(0xff" ZEROS_31 ")");
+}
+
+Test(revert, shows_what_an_operation_failed_on_inside)
+{
+    char text[128];
+
+    eth_revert_text(text, sizeof text,
+                    hex("65c8fd4d" ZEROS_31 "00" ZEROS_31 "60" ZEROS_31 "a0" ZEROS_31 "0d"
+                        "41413233207265766572746564"
+                        "00000000000000000000000000000000000000" ZEROS_31 "04"
+                        "3d30ea79"
+                        "00000000000000000000000000000000000000000000000000000000"));
+    cr_assert_str_eq(text, "FailedOp 0: AA23 reverted: NotOurMember");
+}
+
 /* (uint256[1 word], bytes, bytes32[]) with a dirty byte at `at`, or none. */
 static int
 decode_three(struct am_bin b)

@@ -31,7 +31,6 @@ spawn(struct host *h, const char *const argv[], const char *const env[], const c
 static void
 start_program(struct host *h, const char *name, pid_t *pid)
 {
-    static const char paymaster[] = "ATTESTMESH_PAYMASTER_URL=" DN_PAYMASTER_URL;
     char program[600], run[600], state[600], socket[600], multicall[96], chain_id[32],
         address[ETH_ADDRESS_TEXT];
     const char *const argv[] = {program, NULL};
@@ -42,7 +41,7 @@ start_program(struct host *h, const char *name, pid_t *pid)
                                chain_id,
                                "RPC_URL=http://127.0.0.1:8545",
                                "BUNDLER_URL=http://127.0.0.1:4337",
-                               paymaster,
+                               "ATTESTMESH_PAYMASTER_URL=http://127.0.0.1:8787",
                                "ATTESTMESH_POLL_MS=250",
                                "ATTESTMESH_CONFIRMATIONS=2",
                                "LOG_LEVEL=debug",
@@ -56,6 +55,17 @@ start_program(struct host *h, const char *name, pid_t *pid)
     eth_address_text(address, world.world.deployed.multicall3);
     snprintf(multicall, sizeof multicall, "ATTESTMESH_MULTICALL3=%s", address);
     *pid = spawn(h, argv, env, name);
+}
+
+static void
+start_tap(struct host *h)
+{
+    char program[600], run[600];
+    const char *const argv[] = {program, "tap", "keyagent", "--run", run, NULL};
+
+    snprintf(program, sizeof program, "%s/attestmesh", world.bin);
+    snprintf(run, sizeof run, "%s/run", h->node->dir);
+    h->tap = spawn(h, argv, NULL, "tap");
 }
 
 void
@@ -88,6 +98,48 @@ host_fault(struct host *h, const char *port, const char *fault)
         e2e_check(&world, false, "fault", "%s", out);
 }
 
+void
+host_await(struct host *h, const char *boundary, const char *words)
+{
+    h->boundary = boundary;
+    h->words = words;
+    h->complained = false;
+    h->complaint[0] = '\0';
+}
+
+static void
+hear_reason(struct host *h, struct am_str reason)
+{
+    if (h->complained || reason.len == 0)
+        return;
+    snprintf(h->complaint, sizeof h->complaint, "%.*s", (int)reason.len, reason.p);
+    h->complained = h->boundary != NULL && strstr(h->complaint, h->boundary) != NULL &&
+                    strstr(h->complaint, h->words) != NULL;
+}
+
+static void
+on_status(void *arg, enum bus_topic topic, enum bus_change change, const void *fact)
+{
+    (void)topic;
+    if (change == BUS_VALUE)
+        hear_reason(arg, ((const struct chain_status *)fact)->reason);
+}
+
+static void
+on_csk(void *arg, enum bus_topic topic, enum bus_change change, const void *fact)
+{
+    const struct keyagent_csk *k = fact;
+    struct host *h = arg;
+
+    (void)topic;
+    if (change != BUS_VALUE)
+        return;
+    h->csk_held = k->held;
+    memset(h->csk, 0, 32);
+    if (k->commitment.len == 32)
+        memcpy(h->csk, k->commitment.p, 32);
+}
+
 static void
 on_view(void *arg, enum bus_topic topic, enum bus_change change, const void *fact)
 {
@@ -105,6 +157,12 @@ on_view(void *arg, enum bus_topic topic, enum bus_change change, const void *fac
     h->members = v->members_count;
     memcpy(h->own_id, v->member_id.p, 32);
     h->committed = v->commitment.len == 32;
+    memset(h->commitment, 0, 32);
+    if (h->committed)
+        memcpy(h->commitment, v->commitment.p, 32);
+    memset(h->first, 0, 32);
+    if (v->members_count > 0)
+        memcpy(h->first, v->members[0].member_id.p, 32);
     h->registered = h->published = false;
     for (size_t i = 0; i < v->members_count; i++)
         if (am_bin_eq(v->members[i].member_id, v->member_id)) {
@@ -125,6 +183,9 @@ on_operation(void *arg, enum bus_topic topic, enum bus_change change, const void
     snprintf(h->state, sizeof h->state, "%.*s", (int)o->state.len, o->state.p);
     snprintf(h->purpose, sizeof h->purpose, "%.*s", (int)o->purpose.len, o->purpose.p);
     snprintf(h->reason, sizeof h->reason, "%.*s", (int)o->reason.len, o->reason.p);
+    hear_reason(h, o->reason);
+    if (h->on_operation != NULL)
+        h->on_operation(h, o);
     if (h->kill_at != NULL && strcmp(h->state, h->kill_at) == 0) {
         h->kill_at = NULL;
         h->killed = true;
@@ -162,13 +223,18 @@ host_open(struct host *h)
     }
     h->rpc_double = start_double(h, "8545", DN_RPC_URL, "rpc-double");
     h->bundler_double = start_double(h, "4337", DN_BUNDLER_URL, "bundler-double");
+    h->paymaster_double = start_double(h, "8787", DN_PAYMASTER_URL, "paymaster-double");
     start_program(h, "keyagent", &h->keyagent);
+    start_tap(h);
     host_start_chain(h);
     snprintf(path, sizeof path, "%s/run", h->node->dir);
     e2e_need(&world, bus_open(&h->bus, &o, &err), &err, "bus");
     e2e_need(&world, bus_subscribe(h->bus, BUS_TOPIC_chain_view, on_view, h, &err), &err, "view");
     e2e_need(&world, bus_subscribe(h->bus, BUS_TOPIC_chain_operation, on_operation, h, &err), &err,
              "operation");
+    e2e_need(&world, bus_subscribe(h->bus, BUS_TOPIC_chain_status, on_status, h, &err), &err,
+             "status");
+    e2e_need(&world, bus_subscribe(h->bus, BUS_TOPIC_keyagent_csk, on_csk, h, &err), &err, "csk");
 }
 
 void
@@ -176,9 +242,11 @@ host_close(struct host *h)
 {
     bus_close(&h->bus);
     dn_stop(&h->chain, SIGTERM, 3000);
+    dn_stop(&h->tap, SIGTERM, 1000);
     dn_stop(&h->keyagent, SIGTERM, 3000);
     dn_stop(&h->rpc_double, SIGTERM, 1000);
     dn_stop(&h->bundler_double, SIGTERM, 1000);
+    dn_stop(&h->paymaster_double, SIGTERM, 1000);
 }
 
 static void

@@ -46,10 +46,10 @@ const char *eth_error_signature(enum eth_error_id id);
 enum eth_error_id eth_error_of(struct am_bin revert_data);
 
 /* Revert data as an operator reads it: "NotOurMember", "ECDSAInvalidSignatureLength(64)",
- * "Error: <text>", "Panic 0x11", "FailedOp 0: AA23 reverted: NotOurMember", "0x12345678 (68 bytes)",
- * "no reason given".  Arguments follow the signature in eth_abi.def.
- * Never fails; text from outside is cut to fit and its control bytes become '?'.
- * Out:     out     NUL-terminated, cap >= 1 */
+ * "Error: <text>", "Panic 0x11", "FailedOp 0: AA23 reverted: NotOurMember", "0x12345678 (68
+ * bytes)", "no reason given".  Arguments follow the signature in eth_abi.def. Never fails; text
+ * from outside is cut to fit and its control bytes become '?'. Out:     out     NUL-terminated, cap
+ * >= 1 */
 void eth_revert_text(char *out, size_t cap, struct am_bin revert_data);
 
 #endif

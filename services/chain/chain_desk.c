@@ -359,6 +359,7 @@ chain_desk_open(struct chain_desk **desk, const struct chain_desk_options *optio
                 struct am_error *err)
 {
     struct chain_desk *d = calloc(1, sizeof *d);
+    int rc;
 
     *desk = d;
     if (d == NULL)
@@ -367,7 +368,9 @@ chain_desk_open(struct chain_desk **desk, const struct chain_desk_options *optio
     ev_timer_init(&d->tick, on_tick, 0., 0.);
     d->tick.data = d;
     memcpy(d->budget.cap, d->o.caps, sizeof d->budget.cap);
-    return chain_dialect_open(&d->speech, d->o.dialect, d->o.paymaster != NULL, err);
+    rc = chain_dummy_check(chain_dummy_signature, sizeof chain_dummy_signature, err);
+    return rc != AM_OK ? rc
+                       : chain_dialect_open(&d->speech, d->o.dialect, d->o.paymaster != NULL, err);
 }
 
 void

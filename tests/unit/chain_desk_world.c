@@ -154,6 +154,8 @@ answer(void *arg, const char *method, const json_t *params)
     (void)arg;
     if (strcmp(method, "eth_call") == 0)
         return answer_nonce(params);
+    if (dw.no_price && strcmp(method, "eth_gasPrice") == 0)
+        return error_of(-32000, "backend is down");
     if (strcmp(method, "eth_gasPrice") == 0)
         return result_of("\"0x5\"");
     if (strcmp(method, "eth_sendUserOperation") == 0)
@@ -265,7 +267,7 @@ dw_stop(void)
 }
 
 void
-dw_publish(const char *dialect, uint64_t tries_cap)
+dw_open(const char *dialect, uint64_t tries_cap)
 {
     struct chain_desk_options o = {.loop = loop,
                                    .bus = chain_bus,
@@ -276,17 +278,25 @@ dw_publish(const char *dialect, uint64_t tries_cap)
                                    .policy_id = "",
                                    .dialect = dialect,
                                    .chain_id = CHAIN_ID,
+                                   .confirmations = 2,
                                    .poll_ms = 100,
                                    .entry_point = {0xee},
                                    .poke = on_poke,
                                    .changed = on_changed,
                                    .fatal = on_fatal};
-    const char *state;
 
     for (int i = 0; i < CHAIN_PURPOSE_COUNT; i++)
         o.caps[i] = (struct chain_spent){tries_cap, UINT32_MAX};
     cr_assert(chain_desk_open(&dw.desk, &o, &err) == AM_OK, "%s", err.text);
     dw_look(10, false);
+}
+
+void
+dw_publish(const char *dialect, uint64_t tries_cap)
+{
+    const char *state;
+
+    dw_open(dialect, tries_cap);
     cr_assert(chain_desk_ask(dw.desk, &state, CHAIN_PUBLISH, dw.self.ed25519_pub, "test", &err) ==
                   AM_OK,
               "%s", err.text);

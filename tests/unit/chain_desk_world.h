@@ -18,6 +18,7 @@ struct desk_world {
     const char *refuse_send;    /* error of eth_sendUserOperation, or NULL */
     unsigned refuse_sends;      /* that many of them */
     const char *refuse_sponsor; /* error of each question to the paymaster, or NULL */
+    bool no_price;              /* each question for a price fails, as in an outage */
     bool other_hash;            /* eth_sendUserOperation answers another hash */
     uint64_t receipt_block;     /* 0: no receipt */
     uint64_t sequence;          /* what getNonce says */
@@ -35,7 +36,9 @@ extern struct desk_world dw;
 
 void dw_start(void); /* the view: one registered member, its heartbeat key not on chain yet */
 void dw_stop(void);
-/* Open the desk with a cap on publications, and ask for one. */
+/* Open the desk with daily caps, two confirmations and a first view, at block 10. */
+void dw_open(const char *dialect, uint64_t tries_cap);
+/* Open it, and ask for a publication. */
 void dw_publish(const char *dialect, uint64_t tries_cap);
 void dw_look(uint64_t block, bool published); /* a new view */
 /* Turn the loop until the state is this, at most `ms`; false: it is not. */

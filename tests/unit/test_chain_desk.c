@@ -84,6 +84,62 @@ Test(chain_desk, what_a_reorg_takes_back_has_one_effect_in_the_end)
     cr_assert(dw_until("sent", 5000), "confirmed is not for ever: %s", dw.state);
 }
 
+/* A message is in no view: once it is deep enough, getNonce says whether it stayed. */
+Test(chain_desk, a_message_that_a_reorg_took_back_is_followed)
+{
+    static const uint8_t recipient[32] = {7}, envelope[32] = {0xe1}, sealed[64] = {1};
+    const char *state;
+    struct am_error err;
+
+    dw_open("erc7677", 24);
+    cr_assert(chain_desk_send(dw.desk, &state, recipient, envelope, AM_BIN(sealed), "test", &err) ==
+                  AM_OK,
+              "%s", err.text);
+    cr_assert(dw_until("sent", 15000), "%s", dw.reason);
+    dw.receipt_block = 11;
+    cr_assert(dw_until("included", 5000), "%s", dw.reason);
+    dw_look(11, false);
+    cr_assert_str_eq(dw.state, "confirmed");
+    dw_look(12, false);
+    dw_turn(300);
+    cr_assert_str_eq(dw.state, "confirmed", "one deep: not looked at yet");
+    dw_look(13, false); /* two deep, and its sequence is unused */
+    cr_assert(dw_until("sent", 5000), "%s", dw.state);
+    dw.receipt_block = 14;
+    dw.sequence = 1;
+    cr_assert(dw_until("included", 5000), "%s: %s", dw.state, dw.reason);
+    for (uint64_t block = 14; block < 18; block++) {
+        dw_look(block, false);
+        dw_turn(300);
+    }
+    cr_assert_str_eq(dw.state, "confirmed");
+    cr_assert(dw.sends == 1 && dw_asked("eth_call") == 3, "settled: asked once, and no more");
+}
+
+Test(chain_desk, a_restart_does_not_begin_the_day_anew)
+{
+    dw.refuse_sponsor = "policy: no gas left";
+    dw_publish("erc7677", 1);
+    cr_assert(dw_until("asked", 5000));
+    dw_turn(1500);
+    cr_assert(dw.sponsors == 1, "%u", dw.sponsors);
+    chain_desk_close(&dw.desk);
+    dw_publish("erc7677", 1);
+    dw_turn(3000);
+    cr_assert(dw.sponsors == 1, "%u", dw.sponsors);
+    cr_assert(strstr(dw.reason, "daily cap") != NULL, "%s", dw.reason);
+}
+
+Test(chain_desk, an_outage_of_prices_uses_up_no_day)
+{
+    dw.no_price = true;
+    dw_publish("erc7677", 3);
+    dw_turn(3000);
+    cr_assert(strstr(dw.reason, "backend is down") != NULL, "%s", dw.reason);
+    cr_assert(chain_desk_budget(dw.desk)->spent[CHAIN_PUBLISH].count == 0);
+    cr_assert_str_eq(chain_desk_stopped(dw.desk), "");
+}
+
 /* Ten seconds, or ATTESTMESH_STORM_S of them: a paymaster that refuses, views that keep coming, and
  * callers that ask again and again. */
 Test(chain_desk, a_storm_ends_in_the_cap_and_says_so)

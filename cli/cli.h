@@ -13,6 +13,8 @@
     X(demo, "demo [--nodes N] [--keep]", "bring up a mesh on a local chain and watch it")          \
     X(up, "up", "run and supervise the services of this machine")                                  \
     X(status, "status [--run DIR] [--json]", "what every service of this machine says of itself")  \
+    X(ops, "ops [--run DIR] [--json]",                                                             \
+      "user operations of this node, and today's beside their caps")                               \
     X(tap, "tap [--run DIR] [SERVICE...]", "follow the conversation on the bus, redacted")         \
     X(health, "health SERVICE [node]", "whether a service answers, and its node is healthy")       \
     X(hold, "hold", "own a network namespace: do nothing until told to end")                       \

@@ -1,7 +1,8 @@
 /*  chain_budget -- how many tries and how much gas each purpose may cost in one UTC day.
  *
  *  A loop that runs away stops here, whatever started it.  What counts as a try is the moment
- *  before the first word to a sponsor; gas counts when it is used.
+ *  before the first word to a sponsor, or to the bundler where there is none; gas counts when it is
+ * used.
  *
  *  Pure.  The clock may jump: a day that is over never comes back, so a clock that is set back
  *  and forth gives nothing away twice.

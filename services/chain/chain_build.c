@@ -67,7 +67,7 @@ chain_task_refused(struct chain_task *t, const struct eth_rpc_answer *a)
         chain_task_event(t, event);
 }
 
-/* Call data is there: write the try and the row, then go out. */
+/* Call data is there: write the row, then go out. */
 static void
 built(struct chain_task *t)
 {
@@ -76,7 +76,7 @@ built(struct chain_task *t)
     memset(t->w.tx_hash, 0, 32);
     t->w.block = t->w.gas_used = 0;
     t->draft.call_data = am_bin_of(t->call_data, t->call_data_len);
-    if (chain_spend_try(t) && chain_task_save(t))
+    if (chain_task_save(t))
         chain_task_sponsor(t);
     else
         chain_task_event(t, CHAIN_EV_ERROR);

@@ -1,10 +1,8 @@
 /*  chain_desk -- the operations under way: what views and answers mean for each, and doing it.  */
 #include "chain_task.h"
 
-#include "am_clock.h"
 #include "am_log.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,26 +87,6 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
         chain_task_look(t);
 }
 
-/* Look again at the end of a wait even when no new view comes. */
-static void
-wake_in(struct chain_desk *d, int64_t ms)
-{
-    if (ev_is_active(&d->tick) && ev_timer_remaining(d->o.loop, &d->tick) * 1e3 <= (double)ms + 10)
-        return;
-    ev_timer_stop(d->o.loop, &d->tick);
-    ev_timer_set(&d->tick, (double)ms / 1e3 + 0.01, 0.);
-    ev_timer_start(d->o.loop, &d->tick);
-}
-
-static void
-set_wait(struct chain_task *t, enum chain_wait wait)
-{
-    int64_t ms = chain_op_wait_ms(wait, t->w.attempts, randombytes_random());
-
-    t->due_ms = am_mono_ms() + ms;
-    wake_in(t->desk, ms);
-}
-
 bool
 chain_task_save(struct chain_task *t)
 {
@@ -161,12 +139,12 @@ chain_task_event(struct chain_task *t, enum chain_event event)
         ev_timer_stop(t->desk->o.loop, &t->poll);
     }
     if (step.wait != CHAIN_WAIT_NONE)
-        set_wait(t, step.wait);
+        chain_task_wait(t, step.wait);
     if (step.save && !chain_task_save(t) && step.action != CHAIN_DO_NOTHING &&
         step.action != CHAIN_DO_POLL) {
         t->w.state = CHAIN_ASKED; /* nothing is asked for that a kill would forget */
         t->generation++;
-        set_wait(t, CHAIN_WAIT_READ);
+        chain_task_wait(t, CHAIN_WAIT_READ);
         step.action = CHAIN_DO_NOTHING;
     }
     if (step.changed)
@@ -175,41 +153,6 @@ chain_task_event(struct chain_task *t, enum chain_event event)
         (t->w.state == CHAIN_INCLUDED || t->w.state == CHAIN_REVERTED || event == CHAIN_EV_STALE))
         t->desk->o.poke(t->desk->o.arg);
     act(t, step.action);
-}
-
-static size_t
-in_flight(const struct chain_desk *d)
-{
-    size_t n = 0;
-
-    for (const struct chain_task *t = d->tasks; t != NULL; t = t->next)
-        n += chain_op_in_flight(t->w.state) || t->w.state == CHAIN_NONCE;
-    return n;
-}
-
-/* The ledger's row says why nothing happens; once, as long as it is the same. */
-static void
-blocked(struct chain_task *t, const char *reason)
-{
-    if (strcmp(reason, t->w.reason) == 0)
-        return;
-    chain_task_reason(t, reason);
-    t->desk->o.changed(t->desk->o.arg, &t->w);
-}
-
-/* A new try needs its time, a free place, and something left of the day's budget. */
-static bool
-may_try(struct chain_task *t)
-{
-    char reason[CHAIN_REASON];
-
-    if (am_mono_ms() < t->due_ms || in_flight(t->desk) >= CHAIN_IN_FLIGHT)
-        return false;
-    if (chain_spend_allows(t->desk, t->w.purpose, reason))
-        return true;
-    blocked(t, reason);
-    wake_in(t->desk, chain_budget_left_ms(am_wall_ms()));
-    return false;
 }
 
 void
@@ -230,14 +173,14 @@ chain_task_look(struct chain_task *t)
             chain_task_settle(t);
         break;
     case CHAIN_EFFECT_MISSING:
-        if (waits && may_try(t))
+        if (waits && chain_task_may_try(t))
             chain_task_event(t, CHAIN_EV_MISSING);
         else if (!waits)
             chain_task_gone(t);
         break;
     case CHAIN_EFFECT_BLOCKED:
         if (waits)
-            blocked(t, reason);
+            chain_task_blocked(t, reason);
         break;
     case CHAIN_EFFECT_NEVER:
         chain_task_reason(t, reason);
@@ -329,7 +272,7 @@ take_row(void *arg, const struct chain_work *w, struct am_bin call_data, int64_t
     t->unsure = w->state == CHAIN_SIGNED;
     t->settled = w->block + SETTLED_DEPTH < d->s->number;
     if (w->attempts > 0)
-        set_wait(t, CHAIN_WAIT_PAID); /* a crash loop must not be a way round the budget */
+        chain_task_wait(t, CHAIN_WAIT_PAID); /* a crash loop must not be a way round the budget */
     if (t->w.state == CHAIN_SENT)
         chain_task_poll(t);
     d->o.changed(d->o.arg, &t->w);
@@ -359,6 +302,7 @@ chain_desk_open(struct chain_desk **desk, const struct chain_desk_options *optio
                 struct am_error *err)
 {
     struct chain_desk *d = calloc(1, sizeof *d);
+    int rc;
 
     *desk = d;
     if (d == NULL)
@@ -367,7 +311,9 @@ chain_desk_open(struct chain_desk **desk, const struct chain_desk_options *optio
     ev_timer_init(&d->tick, on_tick, 0., 0.);
     d->tick.data = d;
     memcpy(d->budget.cap, d->o.caps, sizeof d->budget.cap);
-    return chain_dialect_open(&d->speech, d->o.dialect, d->o.paymaster != NULL, err);
+    rc = chain_dummy_check(chain_dummy_signature, sizeof chain_dummy_signature, err);
+    return rc != AM_OK ? rc
+                       : chain_dialect_open(&d->speech, d->o.dialect, d->o.paymaster != NULL, err);
 }
 
 void

@@ -1,6 +1,8 @@
 /*  chain_draft -- a user operation while it is built: gas, fees and sponsor, to and from JSON.  */
 #include "chain_draft.h"
 
+#include "am_secp.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +13,18 @@ const uint8_t chain_dummy_signature[65] = {
     0x53, 0x23, 0xb6, 0xbc, 0x66, 0x6a, 0x23, 0x02, 0xf4, 0xe1, 0x9a, 0x7d, 0xa1,
     0x3b, 0xef, 0x02, 0xc8, 0x66, 0x97, 0x1d, 0x5b, 0x35, 0xce, 0x8c, 0x0a, 0xd2,
     0x75, 0x42, 0xa1, 0xc4, 0x76, 0xe1, 0x03, 0xb9, 0x9a, 0x7b, 0x6c, 0xd6, 0x1b};
+
+int
+chain_dummy_check(const uint8_t *dummy, size_t len, struct am_error *err)
+{
+    static const uint8_t digest[32] = {1};
+    uint8_t signer[20];
+
+    if (len != 65)
+        return am_fail(err, AM_INVALID_ARGUMENT,
+                       "dummy signature: expected 65 bytes, got %zu: this is a bug", len);
+    return am_secp_recover_address(signer, digest, dummy, AM_V_ETH, err);
+}
 
 static int
 put(json_t *o, const char *key, json_t *value)

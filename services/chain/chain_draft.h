@@ -18,6 +18,12 @@
 /* 65 bytes of even hex, recoverable, low s: an account that recovers it does not revert. */
 extern const uint8_t chain_dummy_signature[65];
 
+/* Prove that of a dummy, before anything is asked with it: bundlers refuse odd hex, and an account
+ * that recovers nobody reverts in every estimate.
+ * Returns: AM_OK, AM_INVALID_ARGUMENT (its form, v, or high s), AM_UNAUTHENTICATED (recovers
+ * nobody) */
+int chain_dummy_check(const uint8_t *dummy, size_t len, struct am_error *err) AM_MUST_CHECK;
+
 struct chain_draft {
     uint8_t sender[20], nonce[32];
     struct am_bin call_data; /* borrowed from the task */

@@ -109,7 +109,7 @@ on_signed(void *arg, int code, const void *reply, const struct am_error *err)
         chain_task_fail(t, CHAIN_EV_ERROR, &why);
         return;
     }
-    if (am_mono_ms() - t->sponsored_ms > CHAIN_FRESH_MS) {
+    if (!chain_op_is_fresh(am_mono_ms() - t->sponsored_ms)) {
         chain_task_reason(t, "keyagent.sign_operation: expected a signature while the sponsorship "
                              "is fresh, got it too late");
         chain_task_event(t, CHAIN_EV_LAPSED);

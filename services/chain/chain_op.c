@@ -185,6 +185,12 @@ chain_op_wait_ms(enum chain_wait wait, uint64_t attempts, uint32_t chance)
 }
 
 bool
+chain_op_is_fresh(int64_t age_ms)
+{
+    return age_ms >= 0 && age_ms <= CHAIN_FRESH_MS;
+}
+
+bool
 chain_op_is_stale(const struct chain_work *w, uint64_t receipt_block)
 {
     return receipt_block <= w->floor;

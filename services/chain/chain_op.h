@@ -143,6 +143,10 @@ enum chain_state chain_op_resume(const struct chain_work *w);
  * In:      chance  uniform over all 32 bits */
 int64_t chain_op_wait_ms(enum chain_wait wait, uint64_t attempts, uint32_t chance);
 
+/* Is a sponsorship young enough to be signed and sent?  Providers' end after minutes: one that
+ * waited while the machine slept is asked for anew. */
+bool chain_op_is_fresh(int64_t age_ms);
+
 /* Is this answer from before a reorg?  It names a block whose view already showed the effect
  * missing. */
 bool chain_op_is_stale(const struct chain_work *w, uint64_t receipt_block);

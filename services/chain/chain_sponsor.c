@@ -197,6 +197,11 @@ ask(struct chain_task *t)
         chain_task_event(t, CHAIN_EV_PREPARED);
         return;
     }
+    /* A price costs nothing: an outage of the bundler does not use up the day. */
+    if (stage != CHAIN_STAGE_PRICE && !t->counted && !chain_spend_try(t)) {
+        chain_task_event(t, CHAIN_EV_ERROR);
+        return;
+    }
     t->spoken = *s;
     item = (struct eth_rpc_item){chain_stage_method(s, stage), params_of(t, stage)};
     chain_task_ask(t, provider(t->desk, chain_stage_at(s, stage)), &item, 1, on_stage);

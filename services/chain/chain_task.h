@@ -89,6 +89,11 @@ void chain_task_refused(struct chain_task *t, const struct eth_rpc_answer *a);
 /* Price, estimate and sponsor; ends in PREPARED (chain_sponsor.c). */
 void chain_task_sponsor(struct chain_task *t);
 
+/* When it may be tried (chain_try.c). */
+void chain_task_wait(struct chain_task *t, enum chain_wait wait);  /* and look again at its end */
+bool chain_task_may_try(struct chain_task *t);                     /* if not: looks again in time */
+void chain_task_blocked(struct chain_task *t, const char *reason); /* said once */
+
 /* The day's budget (chain_spend.c). */
 bool chain_spend_allows(struct chain_desk *d, enum chain_purpose purpose,
                         char reason[static CHAIN_REASON]);

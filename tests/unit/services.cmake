@@ -40,6 +40,7 @@ am_test(sponsor_chain ${here}/test_sponsor_chain.c ${here}/service_world.c
 if(TARGET test_sponsor_chain)
   target_compile_definitions(test_sponsor_chain PRIVATE ANVIL="${anvil}" ${artifacts})
 endif()
+am_test(ops_page ${here}/test_ops_page.c LIBS ops_page)
 am_test(cli ${here}/test_cli.c ${here}/service_world.c LIBS deploy bus am_net devnet)
 am_test(cli_rpc ${here}/test_cli_rpc.c ${here}/service_world.c
   LIBS deploy bus am_net devnet dn_rpcdouble)

@@ -193,3 +193,24 @@ Test(chain_draft, receipts)
               "no success is not success");
     json_decref(j);
 }
+
+Test(chain_draft, a_dummy_that_production_refused_is_refused_at_the_start)
+{
+    uint8_t bad[66];
+
+    cr_assert(chain_dummy_check(chain_dummy_signature, 65, &err) == AM_OK, "%s", err.text);
+    cr_assert(chain_dummy_check(chain_dummy_signature, 64, &err) == AM_INVALID_ARGUMENT);
+    memcpy(bad, chain_dummy_signature, 65);
+    cr_assert(chain_dummy_check(bad, 66, &err) == AM_INVALID_ARGUMENT);
+    bad[64] = 0;
+    cr_assert(chain_dummy_check(bad, 65, &err) == AM_INVALID_ARGUMENT, "v is 27 or 28");
+    bad[64] = 27;
+    bad[32] |= 0x80;
+    cr_assert(chain_dummy_check(bad, 65, &err) == AM_INVALID_ARGUMENT, "high s");
+    memset(bad, 0xff, 64);
+    cr_assert(chain_dummy_check(bad, 65, &err) == AM_INVALID_ARGUMENT, "above the order");
+    memset(bad, 0, 64);
+    bad[31] = 5; /* no point of the curve has x = 5 */
+    bad[63] = 1;
+    cr_assert(chain_dummy_check(bad, 65, &err) == AM_UNAUTHENTICATED, "recovers nobody");
+}

@@ -198,6 +198,13 @@ Test(chain_op, after_some_attempts_a_long_wait_holds)
     wait_is(CHAIN_WAIT_PAID, UINT64_MAX, 900000, 1800000);
 }
 
+Test(chain_op, a_sponsorship_that_waited_is_lapsed)
+{
+    cr_assert(chain_op_is_fresh(0) && chain_op_is_fresh(CHAIN_FRESH_MS));
+    cr_assert(!chain_op_is_fresh(CHAIN_FRESH_MS + 1) && !chain_op_is_fresh(-1));
+    cr_assert(CHAIN_FRESH_MS < 10 * 60000, "Pimlico's end after ten minutes");
+}
+
 Test(chain_op, a_receipt_from_before_the_reorg_is_stale)
 {
     struct chain_work w = {.floor = 10};

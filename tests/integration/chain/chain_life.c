@@ -4,6 +4,7 @@
 #include "chain_host.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool
@@ -123,6 +124,25 @@ is_delivered(struct e2e *t, void *arg)
     return strcmp(h->state, "confirmed") == 0 && strcmp(h->purpose, "message") == 0;
 }
 
+/* What the operator's command shows of it, from the ledger and over the bus. */
+static void
+show_operations(struct host *h)
+{
+    char program[600], run[600], out[8192] = "";
+    const char *const argv[] = {program, "ops", "--run", run, NULL};
+    struct am_error err = {0};
+
+    snprintf(program, sizeof program, "%s/attestmesh", world.bin);
+    snprintf(run, sizeof run, "%s/run", h->node->dir);
+    e2e_need(&world, dn_run(argv, &h->node->ns, NULL, out, sizeof out, &err), &err, "ops");
+    printf("%s", out);
+    e2e_check(&world,
+              strstr(out, "register  attestmesh.register") != NULL &&
+                  strstr(out, "commit    attestmesh.commit") != NULL &&
+                  strstr(out, "confirmed") != NULL && strstr(out, "ATTESTMESH") == NULL,
+              "attestmesh ops shows them", "%s", "");
+}
+
 /* An envelope leaves once, however often it is asked for. */
 static void
 send_message(struct host *h)
@@ -140,6 +160,7 @@ send_message(struct host *h)
     e2e_check(&world, strcmp(host_ask(h, BUS_METHOD_chain_send, &m), "confirmed") == 0,
               "the same again", "%s", h->answer);
     sealed[0] = 2;
+    show_operations(h);
     (void)host_ask(h, BUS_METHOD_chain_send, &m);
     e2e_check(&world, h->code == AM_ALREADY_EXISTS, "its envelope id with another text", "%s",
               h->answer);

@@ -1,4 +1,5 @@
 /*  chain -- the service: what it publishes, what it answers, what it follows.  */
+#include "am_clock.h"
 #include "am_log.h"
 #include "chain_int.h"
 
@@ -51,6 +52,33 @@ publish_view(struct chain *c, const struct chain_snapshot *s)
     publish(c, BUS_TOPIC_chain_view, v);
 }
 
+/* Every element that went outside, whoever asked for it. */
+static void
+count_calls(struct chain *c)
+{
+    eth_budget_count(&c->budget,
+                     eth_rpc_count(c->rpc) + eth_rpc_count(c->bundler) +
+                         (c->paymaster != NULL ? eth_rpc_count(c->paymaster) : 0),
+                     am_wall_ms());
+}
+
+/* An operation in flight is followed whatever it costs: it is paid for. */
+static int64_t
+on_wait(void *arg, int64_t wanted_ms)
+{
+    struct chain *c = arg;
+    int64_t wait;
+    bool slowed;
+
+    count_calls(c);
+    wait = eth_budget_wait(&c->budget, wanted_ms, 1, am_wall_ms(), &slowed);
+    c->spent[0] = '\0';
+    if (!slowed || chain_desk_awaits(c->desk))
+        return wanted_ms;
+    eth_budget_text(c->spent, &c->budget, wait);
+    return wait;
+}
+
 static void
 publish_status(struct chain *c)
 {
@@ -58,8 +86,9 @@ publish_status(struct chain *c)
         .phase = am_str_of(c->phase),
         .reason = am_str_of(c->reason),
         .head = c->viewer != NULL ? chain_viewer_head(c->viewer) : 0,
-        .rpc_calls = eth_rpc_count(c->rpc) + eth_rpc_count(c->bundler) +
-                     (c->paymaster != NULL ? eth_rpc_count(c->paymaster) : 0),
+        .rpc_calls = c->budget.seen,
+        .rpc_today = c->budget.spent,
+        .rpc_budget = c->budget.limit,
     };
 
     publish(c, BUS_TOPIC_chain_status, &status);
@@ -74,6 +103,9 @@ on_status(void *arg, const char *phase, const char *reason)
         am_log(strcmp(phase, "failing") == 0 ? AM_WARN : AM_INFO, "phase",
                "from=%s to=%s reason=\"%s\"", c->phase, phase, reason);
     snprintf(c->phase, sizeof c->phase, "%s", phase);
+    if (reason[0] == '\0')
+        reason = c->spent;
+    count_calls(c);
     snprintf(c->reason, sizeof c->reason, "%.*s", (int)sizeof c->reason - 1, reason);
     bus_status(c->bus, c->phase, c->reason);
     publish_status(c);
@@ -125,12 +157,33 @@ on_operation(void *arg, const struct chain_work *w)
     };
 
     publish(c, BUS_TOPIC_chain_operation, &fact);
+    chain_viewer_awaits(c->viewer, c->settled, chain_desk_awaits(c->desk));
 }
 
 static void
 on_poke(void *arg)
 {
     chain_viewer_poke(((struct chain *)arg)->viewer);
+}
+
+static bool
+on_fresh(void *arg)
+{
+    return chain_viewer_fresh(((struct chain *)arg)->viewer);
+}
+
+static void
+on_node(void *arg, enum bus_topic topic, enum bus_change change, const void *fact)
+{
+    const struct mesh_node *n = fact;
+    struct chain *c = arg;
+
+    (void)topic;
+    if (change == BUS_VALUE)
+        c->settled = n->healthy && n->live;
+    else if (change == BUS_LOST)
+        c->settled = false;
+    chain_viewer_awaits(c->viewer, c->settled, chain_desk_awaits(c->desk));
 }
 
 static void
@@ -202,8 +255,10 @@ open_inside(struct chain *c, struct am_error *err)
                                      .chain_id = s->chain_id,
                                      .confirmations = s->confirmations,
                                      .poll_ms = (int64_t)s->poll_ms,
+                                     .idle_ms = (int64_t)s->idle_poll_ms,
                                      .arg = c,
                                      .on_view = on_view,
+                                     .wait = on_wait,
                                      .on_status = on_status,
                                      .on_fatal = on_fatal};
     struct chain_desk_options d = {.loop = c->loop,
@@ -218,6 +273,7 @@ open_inside(struct chain *c, struct am_error *err)
                                    .poll_ms = (int64_t)s->poll_ms,
                                    .arg = c,
                                    .poke = on_poke,
+                                   .fresh = on_fresh,
                                    .changed = on_operation,
                                    .fatal = on_fatal};
     int rc;
@@ -240,6 +296,8 @@ open_bus(struct chain *c, struct am_error *err)
         rc = bus_subscribe(c->bus, BUS_TOPIC_keyagent_identity, on_identity, c, err);
     if (rc == AM_OK)
         rc = bus_subscribe(c->bus, BUS_TOPIC_keyagent_csk, on_csk, c, err);
+    if (rc == AM_OK)
+        rc = bus_subscribe(c->bus, BUS_TOPIC_mesh_node, on_node, c, err);
     return rc;
 }
 
@@ -256,6 +314,7 @@ chain_start(struct chain **chain, const struct am_settings *settings, struct bus
     c->settings = settings;
     c->bus = bus;
     c->loop = loop;
+    c->budget.limit = eth_budget_part(settings->rpc_budget, settings->rpc_chain_percent);
     rc = open_outside(c, err);
     if (rc == AM_OK)
         rc = open_inside(c, err);

@@ -183,6 +183,15 @@ in_flight(const struct chain_desk *d)
     return n;
 }
 
+bool
+chain_desk_awaits(const struct chain_desk *d)
+{
+    for (const struct chain_task *t = d->tasks; t != NULL; t = t->next)
+        if (t->w.state != CHAIN_CONFIRMED && t->w.state != CHAIN_FAILED)
+            return true;
+    return false;
+}
+
 /* A new try needs its time and a free place. */
 static bool
 may_try(const struct chain_task *t)
@@ -199,6 +208,8 @@ chain_task_look(struct chain_task *t)
 
     /* Below the floor a view does not know what was included since. */
     if (s == NULL || s->number < t->w.floor || t->w.state == CHAIN_FAILED)
+        return;
+    if (t->w.state != CHAIN_CONFIRMED && !t->desk->o.fresh(t->desk->o.arg))
         return;
     switch (chain_effect_judge(reason, &t->w, s, t->desk->o.self)) {
     case CHAIN_EFFECT_DONE:

@@ -31,6 +31,8 @@ struct chain_desk_options {
     uint8_t entry_point[20];
     void *arg;
     void (*poke)(void *arg); /* a new view is wanted soon */
+    /* The newest view may be acted on; if not, a newer one will be given soon. */
+    bool (*fresh)(void *arg);
     void (*changed)(void *arg, const struct chain_work *w);
     /* Exit with this code of am_exit.h. */
     void (*fatal)(void *arg, int exit_code, const char *reason);
@@ -65,6 +67,9 @@ int chain_desk_ask(struct chain_desk *desk, const char **state, enum chain_purpo
 int chain_desk_send(struct chain_desk *desk, const char **state, const uint8_t recipient[static 32],
                     const uint8_t envelope_id[static 32], struct am_bin ciphertext,
                     const char *correlation, struct am_error *err) AM_MUST_CHECK;
+
+/* An operation is not over: its end is awaited. */
+bool chain_desk_awaits(const struct chain_desk *desk);
 
 /* The ledger's rows, newest first. */
 int chain_desk_rows(struct chain_desk *desk, struct chain_work *rows, size_t max, size_t *count,

@@ -195,6 +195,7 @@ count(struct dn_rpc_double *d, const json_t *request)
 {
     const char *method = json_string_value(json_object_get(request, "method"));
 
+    d->elements++;
     for (size_t i = 0; method != NULL && i < DN_RPC_METHODS; i++) {
         if (d->asked[i].name[0] == '\0')
             snprintf(d->asked[i].name, sizeof d->asked[i].name, "%s", method);
@@ -248,13 +249,27 @@ serve(struct connection *c)
 }
 
 static void
+say_text(struct connection *c, const char *text)
+{
+    if (!say(c, "text/plain", text, strlen(text), strlen(text)))
+        dn_connection_close(c);
+}
+
+static void
 serve_fault(struct connection *c, const char *body)
 {
     struct am_error err = {0};
-    const char *text = dn_rpc_fault(c->d, body, &err) == AM_OK ? "ok" : err.text;
 
-    if (!say(c, "text/plain", text, strlen(text), strlen(text)))
-        dn_connection_close(c);
+    say_text(c, dn_rpc_fault(c->d, body, &err) == AM_OK ? "ok" : err.text);
+}
+
+static void
+serve_count(struct connection *c)
+{
+    char text[16];
+
+    snprintf(text, sizeof text, "%u", c->d->elements);
+    say_text(c, text);
 }
 
 /* As many whole requests as have come; one at a time is answered. */
@@ -264,7 +279,7 @@ take_requests(struct connection *c)
     char *end = c->in_len > 0 ? memmem(c->in, c->in_len, "\r\n\r\n", 4) : NULL, *length;
     size_t head, body;
     char *text;
-    bool is_fault;
+    bool is_fault, is_count;
 
     if (end == NULL || c->request != NULL)
         return;
@@ -276,11 +291,14 @@ take_requests(struct connection *c)
     if (c->in_len < head + body)
         return;
     is_fault = strncmp(c->in, "POST /fault ", 12) == 0;
+    is_count = strncmp(c->in, "POST /count ", 12) == 0;
     text = strndup(c->in + head, body);
     memmove(c->in, c->in + head + body, c->in_len - head - body);
     c->in_len -= head + body;
     if (is_fault) {
         serve_fault(c, text != NULL ? text : "");
+    } else if (is_count) {
+        serve_count(c);
     } else {
         c->request = text != NULL ? json_loadb(text, body, 0, NULL) : NULL;
         if (c->request != NULL)

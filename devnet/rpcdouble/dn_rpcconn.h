@@ -18,7 +18,7 @@ struct dn_rpc_double {
     struct ev_io accept;
     struct connection *connections;
     enum dn_rpc_fault fault;
-    unsigned times, requests;
+    unsigned times, requests, elements;
     uint16_t port;
     struct {
         char name[64];

@@ -53,7 +53,8 @@ int dn_rpc_open(struct dn_rpc_double **d, const struct dn_rpc_options *o,
 void dn_rpc_close(struct dn_rpc_double **d);
 uint16_t dn_rpc_port(const struct dn_rpc_double *d);
 
-/* "html", "html:2", "none".  The program takes the same as the body of POST /fault.
+/* "html", "html:2", "none".  The program takes the same as the body of POST /fault;
+ * its POST /count answers how many elements came in.
  * Returns: AM_OK, AM_NOT_FOUND (the text lists the names) */
 int dn_rpc_fault(struct dn_rpc_double *d, const char *name, struct am_error *err) AM_MUST_CHECK;
 

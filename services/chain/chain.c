@@ -2,6 +2,7 @@
 #include "am_clock.h"
 #include "am_log.h"
 #include "chain_int.h"
+#include "eth_pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,7 +239,8 @@ open_outside(struct chain *c, struct am_error *err)
     int rc = am_http_open(&c->http, c->loop, err);
 
     if (rc == AM_OK)
-        rc = eth_rpc_open(&c->rpc, c->http, c->loop, "rpc", s->rpc_url, err);
+        rc = eth_pool_open(&c->rpc, c->http, c->loop, "rpc", s->rpc_url, s->rpc_urls, s->chain_id,
+                           err);
     if (rc == AM_OK)
         rc = eth_rpc_open(&c->bundler, c->http, c->loop, "bundler", s->bundler_url, err);
     if (rc == AM_OK && s->paymaster_url[0] != '\0')
@@ -281,6 +283,7 @@ open_inside(struct chain *c, struct am_error *err)
     memcpy(v.entry_point, s->entry_point, 20);
     memcpy(d.entry_point, s->entry_point, 20);
     memcpy(v.multicall, s->multicall, 20);
+    memcpy(d.multicall, s->multicall, 20);
     rc = chain_viewer_open(&c->viewer, &v, err);
     if (rc == AM_OK)
         rc = chain_desk_open(&c->desk, &d, err);

@@ -122,7 +122,7 @@ static void
 act(struct chain_task *t, enum chain_action action)
 {
     static void (*const actions[])(struct chain_task *) = {
-        [CHAIN_DO_NONCE] = chain_task_nonce, [CHAIN_DO_PREPARE] = chain_task_prepare,
+        [CHAIN_DO_NONCE] = chain_task_nonce, [CHAIN_DO_PREPARE] = chain_task_witness,
         [CHAIN_DO_SIGN] = chain_task_sign,   [CHAIN_DO_SEND] = chain_task_send,
         [CHAIN_DO_POLL] = chain_task_poll,   [CHAIN_DO_FIND] = chain_task_find,
     };

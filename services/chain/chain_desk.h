@@ -28,7 +28,7 @@ struct chain_desk_options {
     const char *state_dir, *policy_id; /* policy_id: "" for none */
     uint64_t chain_id;
     int64_t poll_ms;
-    uint8_t entry_point[20];
+    uint8_t entry_point[20], multicall[20];
     void *arg;
     void (*poke)(void *arg); /* a new view is wanted soon */
     /* The newest view may be acted on; if not, a newer one will be given soon. */

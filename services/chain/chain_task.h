@@ -82,6 +82,8 @@ void chain_task_tell(const struct chain_task *t, enum chain_event event);
 /* The actions (chain_build.c, chain_follow.c). */
 void chain_task_nonce(struct chain_task *t);
 void chain_task_prepare(struct chain_task *t);
+/* Prepare, once a second provider agrees where one is needed (chain_witness.c). */
+void chain_task_witness(struct chain_task *t);
 void chain_task_sign(struct chain_task *t);
 void chain_task_send(struct chain_task *t);
 void chain_task_poll(struct chain_task *t);

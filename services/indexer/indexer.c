@@ -4,6 +4,7 @@
 #include "../../common/base/am_clock.h"
 #include "../../common/base/am_log.h"
 #include "../../common/eth/rpc/eth_budget.h"
+#include "../../common/eth/rpc/eth_pool.h"
 #include "../../common/net/am_http.h"
 #include "ix_file.h"
 #include "ix_poll.h"
@@ -105,7 +106,8 @@ on_moved(void *arg, int code, const struct am_error *err)
     }
     am_log(AM_WARN, "logs.not_read", "from=%llu reason=\"%s\"",
            (unsigned long long)ix->poll.asked.from, err->text);
-    ix->pause = ix->pause * 2 < 30 ? ix->pause * 2 : 30;
+    /* A refused range is halved by now, and asked for at once. */
+    ix->pause = code == AM_OUT_OF_RANGE ? poll : ix->pause * 2 < 30 ? ix->pause * 2 : 30;
     again_in(ix, ix->pause);
 }
 
@@ -262,7 +264,8 @@ indexer_open(struct indexer **out, struct ev_loop *loop, struct bus *bus,
     ev_init(&ix->again, on_again);
     ix->again.data = ix;
     if ((r = am_http_open(&ix->http, loop, err)) != AM_OK ||
-        (r = eth_rpc_open(&ix->rpc, ix->http, loop, "rpc", settings->rpc_url, err)) != AM_OK ||
+        (r = eth_pool_open(&ix->rpc, ix->http, loop, "rpc", settings->rpc_url, settings->rpc_urls,
+                           settings->chain_id, err)) != AM_OK ||
         (r = bus_serve(bus, BUS_METHOD_indexer_events, on_events, ix, err)) != AM_OK ||
         (r = bus_subscribe(bus, BUS_TOPIC_chain_view, on_view, ix, err)) != AM_OK ||
         (r = bus_subscribe(bus, BUS_TOPIC_chain_status, on_status, ix, err)) != AM_OK) {

@@ -159,7 +159,7 @@ overlap(struct ix_poll *p)
     if (!p->glanced || p->since == 0 || p->again != 0)
         return false;
     p->asked.from = back > p->since ? back : p->since;
-    return p->head - p->asked.from < p->batch;
+    return p->head - p->asked.from < eth_rpc_range(p->rpc, p->batch);
 }
 
 void
@@ -168,6 +168,7 @@ ix_poll_step(struct ix_poll *p)
     struct eth_rpc_item items[ANSWERS];
     bool near, check = p->again == 0 && p->cursor.set && !am_is_zero(p->cursor.hash, 32);
     struct am_error err = {0};
+    uint64_t batch;
     int r;
 
     if (p->busy || p->head <= p->cursor.block)
@@ -178,7 +179,8 @@ ix_poll_step(struct ix_poll *p)
         p->since = p->cursor.block + 1;
     if (!near)
         p->asked.from = p->again != 0 ? p->again : p->cursor.block + 1;
-    p->asked.to = p->head - p->asked.from >= p->batch ? p->asked.from + p->batch - 1 : p->head;
+    batch = eth_rpc_range(p->rpc, p->batch);
+    p->asked.to = p->head - p->asked.from >= batch ? p->asked.from + batch - 1 : p->head;
     items[ANSWER_LOGS] = (struct eth_rpc_item){
         "eth_getLogs",
         json_pack("[{s:o, s:o, s:o}]", "address", eth_json_of_data(p->cluster, 20), "fromBlock",

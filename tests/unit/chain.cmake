@@ -9,6 +9,7 @@ am_test(chain_view unit/test_chain_view.c unit/chain_fake.c LIBS chain dn_rpcdou
 am_test(chain_glance unit/test_chain_glance.c unit/chain_fake.c LIBS chain dn_rpcdouble)
 am_test(eth_budget unit/test_eth_budget.c LIBS am_rpc)
 am_test(eth_limit unit/test_eth_limit.c LIBS am_rpc)
+am_test(eth_retry unit/test_eth_retry.c LIBS am_rpc)
 am_test(eth_pool unit/test_eth_pool.c LIBS am_rpc dn_rpcdouble)
 add_executable(chain-life integration/chain/chain_life.c integration/chain/chain_host.c)
 target_link_libraries(chain-life e2e bus)

@@ -78,6 +78,9 @@ answer(void *arg, const char *method, const json_t *params)
     cr_assert_lt(chain.asked, ASKED_MAX);
     chain.ranges[chain.asked].from = from;
     chain.ranges[chain.asked++].to = to;
+    if (chain.most > 0 && to - from >= chain.most)
+        return json_pack("{s:{s:i, s:s}}", "error", "code", -32005, "message",
+                         "query returned more than 10000 results");
     if (chain.logs != NULL)
         return json_loads(chain.logs, 0, NULL);
     return json_pack("{s:o}", "result", logs_of(from, to < chain.head ? to : chain.head));

@@ -14,6 +14,7 @@
 struct ix_chain {
     uint64_t head, fork;
     uint64_t hidden; /* this block's log is in no answer */
+    uint64_t most;   /* blocks in one request; 0: any number */
     unsigned asked;
     struct {
         uint64_t from, to;

@@ -107,3 +107,18 @@ Test(indexer_glance, more_blocks_than_a_batch_are_read_with_all_questions)
     cr_assert_eq(chain.ranges[1].from, 101);
     cr_assert_eq(chain.ranges[1].to, 150);
 }
+
+Test(indexer_glance, a_range_that_is_too_large_is_halved_until_it_is_taken)
+{
+    poll.batch = 1000;
+    heads(1000, 1000);
+    chain.most = 300;
+    cr_assert_eq(step(), AM_OUT_OF_RANGE);
+    cr_assert_eq(step(), AM_OUT_OF_RANGE);
+    cr_assert_eq(step(), AM_OK, "%s", why.text);
+    cr_assert_eq(poll.cursor.block, 250);
+    while (poll.cursor.block < 1000)
+        (void)step();
+    cr_assert_eq(stored(), 1000);
+    cr_assert_leq(chain.asked, 10);
+}

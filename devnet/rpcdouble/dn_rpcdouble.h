@@ -26,6 +26,7 @@
     X(ERROR_OBJECT, "error-object", "every answer is an error object")                             \
     X(WRONG_ID, "wrong-id", "the answer bears the id of another question")                         \
     X(TRUNCATE, "truncate", "half of the answer, then the connection ends")                        \
+    X(OTHER_VALUE, "other-value", "eth_call results end in another digit")                         \
     X(SEND_LOST, "send-lost", "passes eth_sendUserOperation on and loses the answer")
 
 enum dn_rpc_fault {

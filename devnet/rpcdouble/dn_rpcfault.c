@@ -26,10 +26,11 @@ dn_fault_read(enum dn_rpc_fault *fault, unsigned *times, const char *name, struc
             *fault = (enum dn_rpc_fault)i;
             return AM_OK;
         }
-    return am_fail(err, AM_NOT_FOUND,
-                   "fault: expected getnonce-error, behind-one-block, null-receipt, odd-hex, html, "
-                   "stall, error-object, wrong-id, truncate, send-lost or none, got \"%.32s\"",
-                   name);
+    return am_fail(
+        err, AM_NOT_FOUND,
+        "fault: expected getnonce-error, behind-one-block, null-receipt, odd-hex, html, "
+        "stall, error-object, wrong-id, truncate, other-value, send-lost or none, got \"%.32s\"",
+        name);
 }
 
 /* Element i of a batch, or the one request. */
@@ -72,6 +73,7 @@ hits_one(enum dn_rpc_fault fault, const json_t *r)
     case DN_RPC_NULL_RECEIPT:
         return strcmp(method_of(r), "eth_getUserOperationReceipt") == 0;
     case DN_RPC_ODD_HEX:
+    case DN_RPC_OTHER_VALUE:
         return strcmp(method_of(r), "eth_call") == 0;
     case DN_RPC_SEND_LOST:
         return strcmp(method_of(r), "eth_sendUserOperation") == 0;
@@ -112,6 +114,19 @@ put_error(json_t *answer, const char *message)
     json_object_set_new(answer, "error", json_pack("{siss}", "code", -32000, "message", message));
 }
 
+/* As long as the true one, and well-formed. */
+static void
+other_value(json_t *answer, const json_t *result, size_t len)
+{
+    char *text = json_is_string(result) && len > 3 ? strdup(json_string_value(result)) : NULL;
+
+    if (text != NULL) {
+        text[len - 1] = text[len - 1] == '0' ? '1' : '0';
+        json_object_set_new(answer, "result", json_string(text));
+    }
+    free(text);
+}
+
 static void
 spoil_one(enum dn_rpc_fault fault, json_t *answer)
 {
@@ -129,6 +144,9 @@ spoil_one(enum dn_rpc_fault fault, json_t *answer)
     case DN_RPC_ODD_HEX:
         if (json_is_string(result) && len > 3)
             json_object_set_new(answer, "result", json_stringn(json_string_value(result), len - 1));
+        break;
+    case DN_RPC_OTHER_VALUE:
+        other_value(answer, result, len);
         break;
     case DN_RPC_WRONG_ID:
         json_object_set_new(answer, "id",

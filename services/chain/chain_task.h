@@ -29,6 +29,7 @@ struct chain_task {
     uint8_t signature[65];
     uint64_t generation;
     unsigned tickets;     /* answers still to come */
+    unsigned witness;     /* PREPARE: how often a second provider was asked */
     int64_t due_ms;       /* before that no new try; monotonic */
     int64_t expires_ms;   /* SENT: end of the receipt's window */
     bool unsure;          /* SENT without the bundler's word */

@@ -1,12 +1,30 @@
 /*  chain_witness -- what is never done on the word of one provider: a second one is asked first.
  *
  *  A registration and a commitment cannot be taken back.  When there is a second RPC it must say
- * the same of the whole cluster, at the block of the view that they stand on.
+ * the same of the whole cluster, at the block of the view that they stand on.  One that does not
+ * know that block yet is asked some times more; one that says otherwise is not.
  */
 #include "chain_task.h"
 #include "eth_pool.h"
 
-#include <stdlib.h>
+#define WITNESS_TRIES 8
+
+static void ask_both(struct chain_task *t);
+
+static void
+on_again(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+    (void)loop, (void)events;
+    ask_both(timer->data);
+}
+
+static void
+ask_again(struct chain_task *t)
+{
+    ev_timer_init(&t->poll, on_again, (double)t->desk->o.poll_ms / 1e3, 0.);
+    t->poll.data = t;
+    ev_timer_start(t->desk->o.loop, &t->poll); /* another state stops it */
+}
 
 static void
 on_agreed(void *arg, int code, const struct am_error *err)
@@ -15,10 +33,14 @@ on_agreed(void *arg, int code, const struct am_error *err)
 
     if (t == NULL)
         return;
-    if (code == AM_OK)
+    if (code == AM_OK) {
         chain_task_prepare(t);
-    else
+    } else if (code != AM_ABORTED && t->witness < WITNESS_TRIES) {
+        chain_task_reason(t, err->text);
+        ask_again(t);
+    } else {
         chain_task_fail(t, CHAIN_EV_ERROR, err);
+    }
 }
 
 static void
@@ -33,6 +55,7 @@ ask_both(struct chain_task *t)
     int rc = ticket != NULL ? chain_calls_cluster(&buf, s, NULL, &err)
                             : am_fail(&err, AM_RESOURCE_EXHAUSTED, "chain: no memory");
 
+    t->witness++;
     if (rc == AM_OK) {
         item.params =
             json_pack("[{soso}{so}]", "to", eth_json_of_data(t->desk->o.multicall, 20), "data",
@@ -51,6 +74,7 @@ chain_task_witness(struct chain_task *t)
 {
     bool once = t->w.purpose == CHAIN_REGISTER || t->w.purpose == CHAIN_COMMIT;
 
+    t->witness = 0;
     if (once && eth_pool_has_second(t->desk->o.rpc))
         ask_both(t);
     else

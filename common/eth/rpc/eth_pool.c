@@ -15,7 +15,7 @@ struct asked { /* one call, until somebody has answered it */
     struct eth_rpc_item items[ETH_RPC_BATCH_MAX]; /* params: owned */
     size_t count, at;                             /* at: the member that was asked */
     uint32_t tried;                               /* bit set: not that member again */
-    bool acts;
+    bool acts, pinned;                            /* pinned: to one member, as a witness */
     int64_t asked_ms;
     char correlation[65];
     eth_rpc_fn *fn;
@@ -141,7 +141,8 @@ on_chain_id(void *arg, const struct eth_rpc_answer *answer, size_t count)
     if (rc == AM_OK && id == p->chain_id) {
         p->verified[a->at] = true;
         a->tried &= ~(1u << a->at); /* now for the question itself */
-        p->last = a->at;
+        if (!a->pinned)
+            p->last = a->at;
     } else if (rc == AM_OK) {
         p->health[a->at].removed = true;
         (void)am_fail(&err, AM_FAILED_PRECONDITION,
@@ -184,7 +185,8 @@ go(struct asked *a, struct am_error *err)
         chain_id.params = json_array();
         return eth_rpc_call(rpc, &chain_id, 1, a->correlation, on_chain_id, a, err);
     }
-    p->last = a->at;
+    if (!a->pinned)
+        p->last = a->at;
     a->asked_ms = am_mono_ms();
     for (size_t i = 0; i < a->count; i++)
         json_incref(a->items[i].params);
@@ -207,6 +209,7 @@ eth_pool_ask(struct eth_pool *pool, uint32_t tried, const struct eth_rpc_item *i
     }
     a->pool = pool;
     a->tried = tried;
+    a->pinned = tried != 0;
     a->count = count;
     a->fn = fn;
     a->arg = arg;

@@ -29,7 +29,7 @@ int eth_pool_open(struct eth_rpc **rpc, struct am_http *http, struct ev_loop *lo
 bool eth_pool_has_second(const struct eth_rpc *rpc);
 
 /* code: AM_OK                    both gave the same answer
- *       AM_FAILED_PRECONDITION   they did not: err shows both
+ *       AM_ABORTED               they did not: err shows both
  *       else                     one of them gave none */
 typedef void eth_agree_fn(void *arg, int code, const struct am_error *err);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHOWN 24 /* characters of each answer */
+#define SHOWN 32 /* characters of each answer, from where they differ */
 
 struct agree {
     struct eth_agreed {
@@ -20,34 +20,37 @@ struct agree {
     void *arg;
 };
 
+/* Two long answers differ somewhere in their middle: show there. */
 static void
-shown(char out[static 4 * SHOWN], const json_t *result)
+differ(struct am_error *err, const struct agree *a)
 {
-    char *text = json_dumps(result, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *one = json_dumps(a->side[0].result, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *two = json_dumps(a->side[1].result, JSON_COMPACT | JSON_ENCODE_ANY);
+    size_t at = 0;
 
-    snprintf(out, 4 * (size_t)SHOWN, "%.*s%s", 2 * SHOWN, text != NULL ? text : "",
-             text != NULL && strlen(text) > 2 * SHOWN ? ".." : "");
-    free(text);
+    while (one != NULL && two != NULL && one[at] != '\0' && one[at] == two[at])
+        at++;
+    (void)am_fail(
+        err, AM_ABORTED,
+        "rpc %s: expected %.64s and %.64s to agree, got \"%.*s\" and \"%.*s\" at character "
+        "%zu",
+        a->method, a->hosts[0], a->hosts[1], SHOWN, one != NULL ? one + at : "", SHOWN,
+        two != NULL ? two + at : "", at);
+    free(one);
+    free(two);
 }
 
 /* One that failed is no witness; two that differ are a reason to do nothing. */
 static void
 judge(struct agree *a, struct am_error *err)
 {
-    char one[4 * SHOWN], two[4 * SHOWN];
-
     for (size_t i = 0; i < 2; i++)
         if (a->side[i].err.code != AM_OK) {
             *err = a->side[i].err;
             return;
         }
-    if (json_equal(a->side[0].result, a->side[1].result))
-        return;
-    shown(one, a->side[0].result);
-    shown(two, a->side[1].result);
-    (void)am_fail(err, AM_FAILED_PRECONDITION,
-                  "rpc %s: expected %.64s and %.64s to agree, got %s and %s", a->method,
-                  a->hosts[0], a->hosts[1], one, two);
+    if (!json_equal(a->side[0].result, a->side[1].result))
+        differ(err, a);
 }
 
 static void

@@ -20,7 +20,8 @@ struct eth_pool {
 
 struct eth_pool *eth_pool_of(const struct eth_rpc *rpc); /* NULL: one provider */
 
-/* As eth_rpc_call, of the members whose bit is not in `tried`. */
+/* As eth_rpc_call, of the members whose bit is not in `tried`; with any bit the choice is the
+ * caller's, and the next call goes on as before. */
 int eth_pool_ask(struct eth_pool *pool, uint32_t tried, const struct eth_rpc_item *items,
                  size_t count, const char *correlation, eth_rpc_fn *fn, void *arg,
                  struct am_error *err) AM_MUST_CHECK;

@@ -4,10 +4,9 @@
  *  proxy between it and the chain has counted.  One minute; `long`: ten, and then a second member
  *  that nobody announces.
  */
-#include "../../e2e/e2e.h"
+#include "../../e2e/e2e_proxy.h"
 
 #include "../../../common/base/am_clock.h"
-#include "../../../devnet/dn_net.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -26,27 +25,6 @@ static struct e2e world;
 static pid_t proxy;
 static uint64_t asked_at = UINT64_MAX / 2; /* the head before chain.look */
 
-static void
-ask(const struct dn_node *node, const char *url, bool post, char *out, size_t cap)
-{
-    const char *const get[] = {"curl", "-sS", "--retry", "5", "--retry-connrefused", url, NULL};
-    const char *const data[] = {"curl",   "-sS", "--retry", "5", "--retry-connrefused",
-                                "--data", "x",   url,       NULL};
-    struct am_error err = {0};
-
-    e2e_need(&world, dn_run(post ? data : get, &node->ns, NULL, out, cap, &err), &err, url);
-}
-
-/* By the other side. */
-static unsigned
-counted(const struct dn_node *node)
-{
-    char text[32];
-
-    ask(node, "http://127.0.0.1:8545/count", true, text, sizeof text);
-    return (unsigned)strtoul(text, NULL, 10);
-}
-
 static unsigned
 metric(const char *page, const char *name)
 {
@@ -61,7 +39,7 @@ said(const struct dn_node *node)
 {
     static char page[32768];
 
-    ask(node, "http://127.0.0.1:9090/metrics", false, page, sizeof page);
+    e2e_proxy_ask(&world, node, "http://127.0.0.1:9090/metrics", NULL, page, sizeof page);
     return metric(page, "\nattestmesh_rpc_requests_total{service=\"chain\"} ") +
            metric(page, "\nattestmesh_rpc_requests_total{service=\"indexer\"} ");
 }
@@ -85,10 +63,10 @@ static int64_t
 until_quiet(const struct dn_node *node, int64_t ms)
 {
     int64_t start = am_mono_ms(), since = start;
-    unsigned count = counted(node), now;
+    unsigned count = e2e_proxy_count(&world, node), now;
 
     for (; am_mono_ms() - start < ms; e2e_pause(&world, 500)) {
-        now = counted(node);
+        now = e2e_proxy_count(&world, node);
         if (now != count)
             since = am_mono_ms();
         count = now;
@@ -98,31 +76,15 @@ until_quiet(const struct dn_node *node, int64_t ms)
     return -1;
 }
 
-static void
-start_proxy(struct dn_node *node)
-{
-    char program[600], log[600];
-    const char *const argv[] = {program, "8545", DN_RPC_URL, NULL};
-    struct am_error err = {0};
-
-    snprintf(program, sizeof program, "%s/rpc-double", world.bin);
-    snprintf(log, sizeof log, "%s/rpc-double.log", world.dir);
-    e2e_need(&world, dn_ns_open(&node->ns, &err), &err, "namespace");
-    e2e_need(&world, dn_net_plug(&node->ns, node->number, &err), &err, "cable");
-    e2e_need(&world,
-             dn_start(&proxy, &(struct dn_spawn){.argv = argv, .log = log, .ns = &node->ns}, &err),
-             &err, "rpc-double");
-}
-
 /* How much was asked in so many ms, by both sides, and what a day of that would be. */
 static void
 count_for(const struct dn_node *node, int64_t ms)
 {
-    unsigned outside = counted(node), inside = said(node), looks;
+    unsigned outside = e2e_proxy_count(&world, node), inside = said(node), looks;
     uint64_t head = e2e_watch(&world, node)->head;
 
     e2e_pause(&world, ms);
-    outside = counted(node) - outside;
+    outside = e2e_proxy_count(&world, node) - outside;
     inside = said(node) - inside;
     looks = (unsigned)(ms / LOOK_MS) + 1; /* so many begin in any such time, at most */
     e2e_check(&world, outside <= looks * LOOK_COST,
@@ -199,20 +161,20 @@ main(int argc, char **argv)
     e2e_open(&world, "idle");
     e2e_need(&world, dn_chain_tick(1, &err), &err, "blocks");
     world.world.idle = true;
-    world.world.rpc_url = "http://127.0.0.1:8545";
+    world.world.rpc_url = E2E_PROXY_URL;
     node = e2e_add(&world);
-    start_proxy(node);
+    e2e_proxy_open(&world, &proxy, node);
     e2e_start(&world, node);
     took = e2e_until(&world, is_live, node, HEALTHY_MS);
     e2e_check(&world, took >= 0, "a node of its own is healthy", "%lld ms; %s", (long long)took,
               e2e_watch(&world, node)->reason);
     took = until_quiet(node, SETTLED_MS);
     e2e_check(&world, took >= 0, "and then slow", "%lld ms, %u elements until then",
-              (long long)took, counted(node));
+              (long long)took, e2e_proxy_count(&world, node));
     count_for(node, ten ? 600000 : 60000);
-    look(node);
     if (ten)
         newcomer(node);
+    look(node);
     dn_stop(&proxy, SIGTERM, 1000);
     return e2e_close(&world);
 }

@@ -15,7 +15,7 @@ struct am_http *http;
 struct dn_rpc_double *server;
 struct eth_rpc *rpc;
 struct ix_store *store;
-struct ix_poll poll;
+struct ix_poll polled;
 char dir[64];
 struct am_error why;
 int code, moves;
@@ -109,16 +109,16 @@ start(void)
     cr_assert_not_null(mkdtemp(dir));
     loop = ev_loop_new(EVFLAG_AUTO);
     o.loop = loop;
-    memset(poll.cluster, 0xc1, 20);
+    memset(polled.cluster, 0xc1, 20);
     cr_assert_eq(dn_rpc_open(&server, &o, &err), AM_OK, "%s", err.text);
     cr_assert_eq(am_http_open(&http, loop, &err), AM_OK, "%s", err.text);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/v2/secretsecretsecret", dn_rpc_port(server));
     cr_assert_eq(eth_rpc_open(&rpc, http, loop, "rpc", url, &err), AM_OK, "%s", err.text);
-    cr_assert_eq(ix_store_open(&store, dir, poll.cluster, &err), AM_OK, "%s", err.text);
-    poll.rpc = rpc;
-    poll.store = store;
-    poll.batch = 10;
-    poll.moved = on_moved;
+    cr_assert_eq(ix_store_open(&store, dir, polled.cluster, &err), AM_OK, "%s", err.text);
+    polled.rpc = rpc;
+    polled.store = store;
+    polled.batch = 10;
+    polled.moved = on_moved;
 }
 
 void
@@ -140,12 +140,12 @@ step(void)
 {
     int before = moves;
 
-    ix_poll_step(&poll);
-    cr_assert(poll.busy, "a request is in flight");
+    ix_poll_step(&polled);
+    cr_assert(polled.busy, "a request is in flight");
     cr_assert_eq(moves, before, "never from inside the call");
     ev_run(loop, 0);
     cr_assert_eq(moves, before + 1);
-    cr_assert_not(poll.busy);
+    cr_assert_not(polled.busy);
     return code;
 }
 
@@ -162,6 +162,6 @@ stored(void)
 void
 heads(uint64_t told, uint64_t there)
 {
-    poll.head = told;
+    polled.head = told;
     chain.head = there;
 }

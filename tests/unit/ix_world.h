@@ -27,7 +27,7 @@ extern struct am_http *http;
 extern struct dn_rpc_double *server;
 extern struct eth_rpc *rpc;
 extern struct ix_store *store;
-extern struct ix_poll poll;
+extern struct ix_poll polled;
 extern char dir[64];
 extern struct am_error why; /* of the newest request .. */
 extern int code, moves;     /* .. and how many there were */

@@ -10,7 +10,7 @@ TestSuite(indexer_glance, .init = start, .fini = stop, .timeout = 60);
 static void
 read_hundred(void)
 {
-    poll.batch = 1000;
+    polled.batch = 1000;
     heads(100, 100);
     cr_assert_eq(step(), AM_OK, "%s", why.text);
     cr_assert_eq(stored(), 100);
@@ -23,7 +23,7 @@ glance(uint64_t head)
     uint64_t before = eth_rpc_count(rpc);
 
     heads(head, head);
-    poll.glanced = true;
+    polled.glanced = true;
     cr_assert_eq(step(), AM_OK, "%s", why.text);
     return eth_rpc_count(rpc) - before;
 }
@@ -34,7 +34,7 @@ Test(indexer_glance, is_one_element_with_the_last_64_blocks_in_it)
     cr_assert_eq(glance(160), 1);
     cr_assert_eq(chain.ranges[1].from, 37);
     cr_assert_eq(chain.ranges[1].to, 160);
-    cr_assert_eq(poll.cursor.block, 160);
+    cr_assert_eq(polled.cursor.block, 160);
     cr_assert_eq(stored(), 160, "each once");
 }
 
@@ -43,16 +43,16 @@ Test(indexer_glance, the_first_request_of_a_process_checks_what_it_found)
     struct am_error err = {0};
 
     read_hundred();
-    poll = (struct ix_poll){.rpc = rpc, .store = store, .batch = 1000, .moved = poll.moved};
-    memset(poll.cluster, 0xc1, 20);
-    cr_assert_eq(ix_store_cursor(store, &poll.cursor, &err), AM_OK);
+    polled = (struct ix_poll){.rpc = rpc, .store = store, .batch = 1000, .moved = polled.moved};
+    memset(polled.cluster, 0xc1, 20);
+    cr_assert_eq(ix_store_cursor(store, &polled.cursor, &err), AM_OK);
     cr_assert_eq(glance(101), 3);
 }
 
 Test(indexer_glance, never_reads_before_its_first_block)
 {
-    poll.batch = 1000;
-    poll.cursor = (struct ix_cursor){.set = true, .block = 90};
+    polled.batch = 1000;
+    polled.cursor = (struct ix_cursor){.set = true, .block = 90};
     heads(95, 95);
     cr_assert_eq(step(), AM_OK);
     cr_assert_eq(glance(100), 1);
@@ -76,10 +76,10 @@ Test(indexer_glance, a_stored_event_that_is_gone_is_asked_for_with_all_questions
     cr_assert_eq(glance(120), 1);
     chain.fork = 110; /* other hashes, other transactions */
     cr_assert_eq(glance(130), 1);
-    cr_assert_eq(poll.cursor.block, 120, "nothing moved yet");
+    cr_assert_eq(polled.cursor.block, 120, "nothing moved yet");
     cr_assert_eq(stored(), 120, "and nothing is forgotten");
     cr_assert_eq(step(), AM_OK, "%s", why.text);
-    cr_assert_eq(poll.cursor.block, 130);
+    cr_assert_eq(polled.cursor.block, 130);
     cr_assert_eq(stored(), 130);
     cr_assert_eq(chain.ranges[3].from, 57, "the whole overlap anew");
     cr_assert_eq(glance(140), 1);
@@ -102,7 +102,7 @@ Test(indexer_glance, a_provider_that_is_behind_makes_nothing_forgotten)
 Test(indexer_glance, more_blocks_than_a_batch_are_read_with_all_questions)
 {
     read_hundred();
-    poll.batch = 50;
+    polled.batch = 50;
     cr_assert_geq(glance(300), 2);
     cr_assert_eq(chain.ranges[1].from, 101);
     cr_assert_eq(chain.ranges[1].to, 150);
@@ -110,14 +110,14 @@ Test(indexer_glance, more_blocks_than_a_batch_are_read_with_all_questions)
 
 Test(indexer_glance, a_range_that_is_too_large_is_halved_until_it_is_taken)
 {
-    poll.batch = 1000;
+    polled.batch = 1000;
     heads(1000, 1000);
     chain.most = 300;
     cr_assert_eq(step(), AM_OUT_OF_RANGE);
     cr_assert_eq(step(), AM_OUT_OF_RANGE);
     cr_assert_eq(step(), AM_OK, "%s", why.text);
-    cr_assert_eq(poll.cursor.block, 250);
-    while (poll.cursor.block < 1000)
+    cr_assert_eq(polled.cursor.block, 250);
+    while (polled.cursor.block < 1000)
         (void)step();
     cr_assert_eq(stored(), 1000);
     cr_assert_leq(chain.asked, 10);

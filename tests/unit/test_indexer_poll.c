@@ -15,7 +15,7 @@ stays_at(uint64_t block, uint64_t events, const char *words)
     struct ix_cursor disk;
 
     cr_assert_eq(ix_store_cursor(store, &disk, &err), AM_OK);
-    cr_expect_eq(poll.cursor.block, block);
+    cr_expect_eq(polled.cursor.block, block);
     cr_expect_eq(disk.block, block);
     cr_expect_eq(stored(), events);
     cr_expect_not_null(strstr(why.text, words), "expected \"%s\" in: %s", words, why.text);
@@ -24,22 +24,22 @@ stays_at(uint64_t block, uint64_t events, const char *words)
 
 Test(indexer_poll, asks_nothing_without_a_new_block)
 {
-    ix_poll_step(&poll);
-    cr_assert_not(poll.busy);
-    poll.cursor.block = 7;
-    poll.head = 7;
-    ix_poll_step(&poll);
-    poll.head = 6;
-    ix_poll_step(&poll);
-    cr_assert_not(poll.busy);
+    ix_poll_step(&polled);
+    cr_assert_not(polled.busy);
+    polled.cursor.block = 7;
+    polled.head = 7;
+    ix_poll_step(&polled);
+    polled.head = 6;
+    ix_poll_step(&polled);
+    cr_assert_not(polled.busy);
     cr_assert_eq(moves, 0);
 }
 
 Test(indexer_poll, one_request_at_a_time)
 {
     heads(5, 5);
-    ix_poll_step(&poll);
-    ix_poll_step(&poll);
+    ix_poll_step(&polled);
+    ix_poll_step(&polled);
     ev_run(loop, 0);
     cr_assert_eq(moves, 1);
     cr_assert_eq(dn_rpc_asked(server, ""), 1);
@@ -53,15 +53,15 @@ Test(indexer_poll, ranges_meet_and_do_not_overlap)
     for (int i = 0; i < 3; i++)
         cr_assert_eq(step(), AM_OK, "%s", why.text);
     cr_assert_eq(stored(), 25);
-    ix_poll_step(&poll);
-    cr_assert_not(poll.busy, "it is at the head");
+    ix_poll_step(&polled);
+    cr_assert_not(polled.busy, "it is at the head");
     heads(26, 26);
     cr_assert_eq(step(), AM_OK);
     for (unsigned i = 0; i < 4; i++)
         cr_assert(chain.ranges[i].from == ranges[i][0] && chain.ranges[i].to == ranges[i][1],
                   "%u: %llu to %llu", i, (unsigned long long)chain.ranges[i].from,
                   (unsigned long long)chain.ranges[i].to);
-    cr_assert_eq(poll.cursor.block, 26);
+    cr_assert_eq(polled.cursor.block, 26);
     cr_assert_eq(stored(), 26);
 }
 
@@ -70,7 +70,7 @@ Test(indexer_poll, a_batch_that_ends_at_the_head_is_one)
     heads(10, 10);
     cr_assert_eq(step(), AM_OK);
     cr_assert_eq(chain.ranges[0].to, 10);
-    poll.batch = 1;
+    polled.batch = 1;
     heads(12, 12);
     cr_assert_eq(step(), AM_OK);
     cr_assert(chain.ranges[1].from == 11 && chain.ranges[1].to == 11);
@@ -78,18 +78,18 @@ Test(indexer_poll, a_batch_that_ends_at_the_head_is_one)
 
 Test(indexer_poll, another_hash_reads_64_blocks_again)
 {
-    poll.batch = 1000;
+    polled.batch = 1000;
     heads(100, 100);
     cr_assert_eq(step(), AM_OK);
     chain.fork = 90;
     heads(101, 101);
     cr_assert_eq(step(), AM_OK, "%s", why.text);
-    cr_assert_eq(poll.cursor.block, 100 - IX_REWIND);
-    cr_assert(am_is_zero(poll.cursor.hash, 32));
+    cr_assert_eq(polled.cursor.block, 100 - IX_REWIND);
+    cr_assert(am_is_zero(polled.cursor.hash, 32));
     cr_assert_eq(stored(), 100 - IX_REWIND, "nothing of the dead branch stays, nor of the answer");
     cr_assert_eq(step(), AM_OK, "%s", why.text);
     cr_assert_eq(chain.ranges[2].from, 100 - IX_REWIND + 1);
-    cr_assert_eq(poll.cursor.block, 101);
+    cr_assert_eq(polled.cursor.block, 101);
     cr_assert_eq(stored(), 101);
 }
 
@@ -107,13 +107,13 @@ Test(indexer_poll, after_a_reorg_the_events_are_the_new_ones)
     struct am_error err = {0};
     unsigned wrong = 0;
 
-    poll.batch = 1000;
+    polled.batch = 1000;
     heads(30, 30);
     cr_assert_eq(step(), AM_OK);
     chain.fork = 25;
     heads(31, 31);
     cr_assert_eq(step(), AM_OK);
-    cr_assert_eq(poll.cursor.block, 0, "fewer than 64 blocks: from the start");
+    cr_assert_eq(polled.cursor.block, 0, "fewer than 64 blocks: from the start");
     cr_assert_eq(step(), AM_OK);
     cr_assert_eq(ix_store_after(store, 0, 0, NULL, of_the_new_branch, &wrong, &err), AM_OK);
     cr_assert_eq(stored(), 31);
@@ -127,14 +127,14 @@ Test(indexer_poll, a_reorg_is_noticed_after_a_restart_too)
     heads(10, 10);
     cr_assert_eq(step(), AM_OK);
     ix_store_close(&store);
-    cr_assert_eq(ix_store_open(&store, dir, poll.cluster, &err), AM_OK);
-    cr_assert_eq(ix_store_cursor(store, &poll.cursor, &err), AM_OK);
-    poll.store = store;
+    cr_assert_eq(ix_store_open(&store, dir, polled.cluster, &err), AM_OK);
+    cr_assert_eq(ix_store_cursor(store, &polled.cursor, &err), AM_OK);
+    polled.store = store;
     chain.fork = 10;
     heads(11, 11);
     cr_assert_eq(step(), AM_OK);
     cr_assert_eq(stored(), 0);
-    cr_assert_eq(poll.cursor.block, 0);
+    cr_assert_eq(polled.cursor.block, 0);
 }
 
 Test(indexer_poll, a_provider_that_is_behind_moves_nothing)
@@ -224,9 +224,9 @@ Test(indexer_poll, closing_ends_quietly)
 
     heads(5, 5);
     cr_assert_eq(dn_rpc_fault(server, "stall", &err), AM_OK);
-    ix_poll_step(&poll);
+    ix_poll_step(&polled);
     ev_run(loop, EVRUN_NOWAIT);
     eth_rpc_close(&rpc);
     cr_assert_eq(moves, 0);
-    cr_assert_not(poll.busy);
+    cr_assert_not(polled.busy);
 }

@@ -17,6 +17,7 @@ static struct eth_rpc *rpc;
 static struct chain_viewer *viewer;
 static unsigned views;
 static char phase[33], reason[400];
+static int64_t wanted_ms; /* by the pace, when it asked the budget */
 
 static void
 on_view(void *arg, const struct chain_snapshot *s)
@@ -32,6 +33,14 @@ on_status(void *arg, const char *p, const char *r)
     snprintf(phase, sizeof phase, "%s", p);
     snprintf(reason, sizeof reason, "%s", r);
     ev_break(loop, EVBREAK_ALL);
+}
+
+static int64_t
+on_wait(void *arg, int64_t ms)
+{
+    (void)arg;
+    wanted_ms = ms;
+    return ms;
 }
 
 static void
@@ -50,6 +59,7 @@ start(void)
                                      .idle_ms = IDLE_MS,
                                      .on_view = on_view,
                                      .on_status = on_status,
+                                     .wait = on_wait,
                                      .on_fatal = on_fatal};
     struct am_error err = {0};
     char url[64];
@@ -124,6 +134,16 @@ is_news(const char *what)
     s = chain_viewer_latest(viewer);
     cr_assert(views == 2 && s->number == chain.number && s->hash[0] == chain.fork, "%s: %s", what,
               reason);
+}
+
+Test(chain_glance, the_budget_is_asked_how_long_to_wait)
+{
+    idle();
+    cr_assert(wanted_ms >= IDLE_MS * 9 / 10 && wanted_ms <= IDLE_MS * 11 / 10);
+    chain_viewer_awaits(viewer, true, true);
+    chain_viewer_poke(viewer);
+    ev_run(loop, 0);
+    cr_assert(wanted_ms >= 54000 && wanted_ms <= 66000, "an operation: the active interval");
 }
 
 Test(chain_glance, a_new_member_is_news)

@@ -93,7 +93,7 @@ static int
 add_all(struct eth_pool *p, struct am_http *http, struct ev_loop *loop, const char *name,
         const char *url, const char *more, struct am_error *err)
 {
-    const char *seen[ETH_POOL_MAX];
+    const char *seen[ETH_POOL_MAX] = {url};
     struct am_str one;
     int rc = add(p, http, loop, name, url, err);
 
@@ -102,10 +102,10 @@ add_all(struct eth_pool *p, struct am_http *http, struct ev_loop *loop, const ch
 
         if (copy == NULL)
             return am_fail(err, AM_RESOURCE_EXHAUSTED, "rpc: no memory");
-        for (size_t i = 1; rc == AM_OK && i < p->count; i++)
+        for (size_t i = 0; rc == AM_OK && i < p->count && seen[i] != NULL; i++)
             if (strncmp(seen[i], copy, one.len) == 0 && strcspn(seen[i], ", \t\r\n") == one.len)
                 rc = AM_INVALID_ARGUMENT;
-        if (rc != AM_OK || strcmp(copy, url) == 0)
+        if (rc != AM_OK)
             rc = am_fail(err, AM_INVALID_ARGUMENT,
                          "ATTESTMESH_RPC_URLS: expected each provider once, got number %zu twice",
                          p->count);

@@ -124,10 +124,10 @@ on_again(struct ev_loop *loop, struct ev_timer *timer, int events)
     (void)loop;
     (void)events;
     if (am_mono_ms() < c->rpc->quiet_ms) {
+        long long s = (c->rpc->quiet_ms - am_mono_ms()) / 1000 + 1;
         char text[64];
 
-        snprintf(text, sizeof text, "Retry-After: not before %lld s have passed",
-                 (long long)((c->rpc->quiet_ms - am_mono_ms()) / 1000 + 1));
+        snprintf(text, sizeof text, "Retry-After: not before %lld s have passed", s);
         call_fail(c, AM_RESOURCE_EXHAUSTED, text);
     } else if (call_send(c, &err) != AM_OK) {
         call_fail(c, err.code, err.text);

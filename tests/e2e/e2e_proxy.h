@@ -1,4 +1,5 @@
-/*  e2e_proxy -- an rpc-double beside a node, on port 8545 of its own machine, in front of the chain.
+/*  e2e_proxy -- an rpc-double beside a node, on port 8545 of its own machine, in front of the
+ * chain.
  *
  *  SPDX-License-Identifier: Apache-2.0
  */

@@ -45,9 +45,9 @@ start_wireguard(struct dn_node *node, struct am_error *err)
 static int
 start_suite(const struct dn_world *w, struct dn_node *node, struct am_error *err)
 {
-    char program[1024], log[600], lines[12][LINE], address[ETH_ADDRESS_TEXT];
+    char program[1024], log[600], lines[11][LINE], address[ETH_ADDRESS_TEXT];
     const char *const argv[] = {program, "up", NULL};
-    const char *env[16];
+    const char *env[17];
     size_t n = 0;
 
     snprintf(program, sizeof program, "%s/attestmesh", w->paths.bin);
@@ -66,9 +66,15 @@ start_suite(const struct dn_world *w, struct dn_node *node, struct am_error *err
     snprintf(lines[9], LINE, "AGENT_GRPC_SOCKET=%s/agent.sock", node->dir);
     for (size_t i = 0; i < 10; i++)
         env[n++] = lines[i];
+    if (w->rpc_urls != NULL) {
+        snprintf(lines[10], LINE, "ATTESTMESH_RPC_URLS=%s", w->rpc_urls);
+        env[n++] = lines[10];
+    }
     env[n++] = "BUNDLER_URL=" DN_BUNDLER_URL;
     env[n++] = "ATTESTMESH_PAYMASTER_URL=" DN_PAYMASTER_URL;
     env[n++] = "ATTESTMESH_POLL_MS=250";
+    if (!w->idle)
+        env[n++] = "ATTESTMESH_IDLE_POLL_MS=250";
     env[n] = NULL;
     return dn_start(&node->up,
                     &(struct dn_spawn){.argv = argv, .env = env, .log = log, .ns = &node->ns}, err);

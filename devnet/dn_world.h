@@ -34,6 +34,8 @@ struct dn_world {
     unsigned count;
     unsigned confirmations; /* ATTESTMESH_CONFIRMATIONS of the nodes */
     const char *rpc_url;    /* what nodes are given; NULL: anvil itself */
+    const char *rpc_urls;   /* ATTESTMESH_RPC_URLS; NULL: none */
+    bool idle;              /* nodes slow down as in production; else they never do */
     deploy_step_fn *step;   /* told of each deployment; may be NULL */
     void *arg;
 };

@@ -72,6 +72,7 @@ on_cursor(void *arg, enum bus_topic topic, enum bus_change change, const void *f
     f->indexer_connected = c->connected;
     f->indexer_caught_up = c->caught_up;
     f->indexer_cursor_block = c->block_number;
+    f->rpc_indexer = (struct api_rpc){c->rpc_calls, c->rpc_today, c->rpc_budget};
 }
 
 static void
@@ -83,7 +84,7 @@ on_chain(void *arg, enum bus_topic topic, enum bus_change change, const void *fa
     (void)topic;
     if (change != BUS_VALUE)
         return;
-    f->rpc_calls = c->rpc_calls;
+    f->rpc_chain = (struct api_rpc){c->rpc_calls, c->rpc_today, c->rpc_budget};
     f->head = c->head;
 }
 

@@ -27,6 +27,10 @@ struct api_identity { /* keyagent.identity, then chain.view */
     struct api_bytes cluster, member_contract, member_id;
 };
 
+struct api_rpc { /* JSON-RPC elements: since the start, today, and how many may be today */
+    uint64_t calls, today, budget;
+};
+
 struct api_facts {
     bool mesh_answers, peers_known;
     char phase[33], reason[385];
@@ -38,7 +42,8 @@ struct api_facts {
     uint64_t indexer_cursor_block;
     struct api_peer peers[API_PEERS_MAX];
     size_t peer_count;
-    uint64_t rpc_calls, head;
+    struct api_rpc rpc_chain, rpc_indexer;
+    uint64_t head;
     struct api_identity id;
 };
 

@@ -77,6 +77,31 @@ api_healthz(const struct api_facts *f, unsigned *status)
     return text;
 }
 
+static void
+rpc_rows(FILE *out, const struct api_facts *f)
+{
+    const struct {
+        const char *name, *type, *help;
+        uint64_t chain, indexer;
+    } rows[] = {
+        {"attestmesh_rpc_requests_total", "counter",
+         "JSON-RPC requests, every element of a batch counted", f->rpc_chain.calls,
+         f->rpc_indexer.calls},
+        {"attestmesh_rpc_day_requests", "gauge", "the same since 00:00 UTC", f->rpc_chain.today,
+         f->rpc_indexer.today},
+        {"attestmesh_rpc_day_budget", "gauge", "of which so many may be; 0: no budget",
+         f->rpc_chain.budget, f->rpc_indexer.budget},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        fprintf(out,
+                "# HELP %s %s\n# TYPE %s %s\n%s{service=\"chain\"} %llu\n"
+                "%s{service=\"indexer\"} %llu\n",
+                rows[i].name, rows[i].help, rows[i].name, rows[i].type, rows[i].name,
+                (unsigned long long)rows[i].chain, rows[i].name,
+                (unsigned long long)rows[i].indexer);
+}
+
 char *
 api_metrics(const struct api_facts *f)
 {
@@ -101,7 +126,6 @@ api_metrics(const struct api_facts *f)
         {"attestmesh_head_block", "gauge", "newest block seen", f->head},
         {"attestmesh_indexer_cursor_block", "gauge", "every event up to here is stored",
          f->indexer_cursor_block},
-        {"attestmesh_rpc_calls_total", "counter", "JSON-RPC elements asked", f->rpc_calls},
         {"attestmesh_punch_attempts_total", "counter", "hole punches tried", 0},
         {"attestmesh_punch_success_total", "counter", "hole punches that carried", 0},
         {"attestmesh_udp_reverts_total", "counter", "peers taken back from UDP to TCP", 0},
@@ -115,6 +139,7 @@ api_metrics(const struct api_facts *f)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         fprintf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", rows[i].name, rows[i].help,
                 rows[i].name, rows[i].type, rows[i].name, (unsigned long long)rows[i].value);
+    rpc_rows(out, f);
     fprintf(out, "# HELP attestmesh_peer_transport what carries WireGuard to a peer\n"
                  "# TYPE attestmesh_peer_transport gauge\n");
     for (size_t i = 0; i < f->peer_count; i++) {

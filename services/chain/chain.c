@@ -1,7 +1,9 @@
 /*  chain -- the service: what it publishes, what it answers, what it follows.  */
+#include "am_clock.h"
 #include "am_log.h"
 #include "am_secp.h"
 #include "chain_int.h"
+#include "eth_pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +61,33 @@ reason_of(struct chain *c)
     return c->reason[0] != '\0' || c->desk == NULL ? c->reason : chain_desk_stopped(c->desk);
 }
 
+/* Every element that went outside, whoever asked for it. */
+static void
+count_calls(struct chain *c)
+{
+    eth_budget_count(&c->budget,
+                     eth_rpc_count(c->rpc) + eth_rpc_count(c->bundler) +
+                         (c->paymaster != NULL ? eth_rpc_count(c->paymaster) : 0),
+                     am_wall_ms());
+}
+
+/* An operation in flight is followed whatever it costs: it is paid for. */
+static int64_t
+on_wait(void *arg, int64_t wanted_ms)
+{
+    struct chain *c = arg;
+    int64_t wait;
+    bool slowed;
+
+    count_calls(c);
+    wait = eth_budget_wait(&c->budget, wanted_ms, 1, am_wall_ms(), &slowed);
+    c->spent[0] = '\0';
+    if (!slowed || chain_desk_awaits(c->desk))
+        return wanted_ms;
+    eth_budget_text(c->spent, &c->budget, wait);
+    return wait;
+}
+
 static void
 publish_status(struct chain *c)
 {
@@ -66,8 +95,9 @@ publish_status(struct chain *c)
         .phase = am_str_of(c->phase),
         .reason = am_str_of(reason_of(c)),
         .head = c->viewer != NULL ? chain_viewer_head(c->viewer) : 0,
-        .rpc_calls = eth_rpc_count(c->rpc) + eth_rpc_count(c->bundler) +
-                     (c->paymaster != NULL ? eth_rpc_count(c->paymaster) : 0),
+        .rpc_calls = c->budget.seen,
+        .rpc_today = c->budget.spent,
+        .rpc_budget = c->budget.limit,
     };
 
     bus_status(c->bus, c->phase, reason_of(c));
@@ -83,6 +113,9 @@ on_status(void *arg, const char *phase, const char *reason)
         am_log(strcmp(phase, "failing") == 0 ? AM_WARN : AM_INFO, "phase",
                "from=%s to=%s reason=\"%s\"", c->phase, phase, reason);
     snprintf(c->phase, sizeof c->phase, "%s", phase);
+    if (reason[0] == '\0')
+        reason = c->spent;
+    count_calls(c);
     snprintf(c->reason, sizeof c->reason, "%.*s", (int)sizeof c->reason - 1, reason);
     publish_status(c);
 }
@@ -134,12 +167,33 @@ on_operation(void *arg, const struct chain_work *w)
 
     publish(c, BUS_TOPIC_chain_operation, &fact);
     publish_status(c);
+    chain_viewer_awaits(c->viewer, c->settled, chain_desk_awaits(c->desk));
 }
 
 static void
 on_poke(void *arg)
 {
     chain_viewer_poke(((struct chain *)arg)->viewer);
+}
+
+static bool
+on_fresh(void *arg)
+{
+    return chain_viewer_fresh(((struct chain *)arg)->viewer);
+}
+
+static void
+on_node(void *arg, enum bus_topic topic, enum bus_change change, const void *fact)
+{
+    const struct mesh_node *n = fact;
+    struct chain *c = arg;
+
+    (void)topic;
+    if (change == BUS_VALUE)
+        c->settled = n->healthy && n->live;
+    else if (change == BUS_LOST)
+        c->settled = false;
+    chain_viewer_awaits(c->viewer, c->settled, chain_desk_awaits(c->desk));
 }
 
 static void
@@ -194,7 +248,8 @@ open_outside(struct chain *c, struct am_error *err)
     int rc = am_http_open(&c->http, c->loop, err);
 
     if (rc == AM_OK)
-        rc = eth_rpc_open(&c->rpc, c->http, c->loop, "rpc", s->rpc_url, err);
+        rc = eth_pool_open(&c->rpc, c->http, c->loop, "rpc", s->rpc_url, s->rpc_urls, s->chain_id,
+                           err);
     if (rc == AM_OK)
         rc = eth_rpc_open(&c->bundler, c->http, c->loop, "bundler", s->bundler_url, err);
     if (rc == AM_OK && s->paymaster_url[0] != '\0')
@@ -211,8 +266,10 @@ open_inside(struct chain *c, struct am_error *err)
                                      .chain_id = s->chain_id,
                                      .confirmations = s->confirmations,
                                      .poll_ms = (int64_t)s->poll_ms,
+                                     .idle_ms = (int64_t)s->idle_poll_ms,
                                      .arg = c,
                                      .on_view = on_view,
+                                     .wait = on_wait,
                                      .on_status = on_status,
                                      .on_fatal = on_fatal};
     struct chain_desk_options d = {.loop = c->loop,
@@ -229,6 +286,7 @@ open_inside(struct chain *c, struct am_error *err)
                                    .poll_ms = (int64_t)s->poll_ms,
                                    .arg = c,
                                    .poke = on_poke,
+                                   .fresh = on_fresh,
                                    .changed = on_operation,
                                    .fatal = on_fatal};
     int rc;
@@ -240,6 +298,7 @@ open_inside(struct chain *c, struct am_error *err)
     memcpy(v.entry_point, s->entry_point, 20);
     memcpy(d.entry_point, s->entry_point, 20);
     memcpy(v.multicall, s->multicall, 20);
+    memcpy(d.multicall, s->multicall, 20);
     rc = chain_viewer_open(&c->viewer, &v, err);
     if (rc == AM_OK)
         rc = chain_desk_open(&c->desk, &d, err);
@@ -256,6 +315,8 @@ open_bus(struct chain *c, struct am_error *err)
         rc = bus_subscribe(c->bus, BUS_TOPIC_keyagent_identity, on_identity, c, err);
     if (rc == AM_OK)
         rc = bus_subscribe(c->bus, BUS_TOPIC_keyagent_csk, on_csk, c, err);
+    if (rc == AM_OK)
+        rc = bus_subscribe(c->bus, BUS_TOPIC_mesh_node, on_node, c, err);
     return rc;
 }
 
@@ -272,6 +333,7 @@ chain_start(struct chain **chain, const struct am_settings *settings, struct bus
     c->settings = settings;
     c->bus = bus;
     c->loop = loop;
+    c->budget.limit = eth_budget_part(settings->rpc_budget, settings->rpc_chain_percent);
     rc = open_outside(c, err);
     if (rc == AM_OK)
         rc = open_inside(c, err);

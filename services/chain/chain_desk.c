@@ -104,7 +104,7 @@ static void
 act(struct chain_task *t, enum chain_action action)
 {
     static void (*const actions[])(struct chain_task *) = {
-        [CHAIN_DO_NONCE] = chain_task_nonce, [CHAIN_DO_PREPARE] = chain_task_prepare,
+        [CHAIN_DO_NONCE] = chain_task_nonce, [CHAIN_DO_PREPARE] = chain_task_witness,
         [CHAIN_DO_SIGN] = chain_task_sign,   [CHAIN_DO_SEND] = chain_task_send,
         [CHAIN_DO_POLL] = chain_task_poll,   [CHAIN_DO_FIND] = chain_task_find,
     };
@@ -155,6 +155,15 @@ chain_task_event(struct chain_task *t, enum chain_event event)
     act(t, step.action);
 }
 
+bool
+chain_desk_awaits(const struct chain_desk *d)
+{
+    for (const struct chain_task *t = d->tasks; t != NULL; t = t->next)
+        if (t->w.state != CHAIN_CONFIRMED && t->w.state != CHAIN_FAILED)
+            return true;
+    return false;
+}
+
 void
 chain_task_look(struct chain_task *t)
 {
@@ -164,6 +173,8 @@ chain_task_look(struct chain_task *t)
 
     /* Below the floor a view does not know what was included since. */
     if (s == NULL || s->number < t->w.floor || t->w.state == CHAIN_FAILED)
+        return;
+    if (t->w.state != CHAIN_CONFIRMED && !t->desk->o.fresh(t->desk->o.arg))
         return;
     switch (chain_effect_judge(reason, &t->w, s, t->desk->o.self)) {
     case CHAIN_EFFECT_DONE:

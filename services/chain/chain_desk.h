@@ -30,10 +30,12 @@ struct chain_desk_options {
     const char *dialect;               /* as in ATTESTMESH_PAYMASTER_DIALECT */
     uint64_t chain_id, confirmations;
     int64_t poll_ms;
-    uint8_t entry_point[20];
+    uint8_t entry_point[20], multicall[20];
     struct chain_spent caps[CHAIN_PURPOSE_COUNT]; /* of a UTC day */
     void *arg;
     void (*poke)(void *arg); /* a new view is wanted soon */
+    /* The newest view may be acted on; if not, a newer one will be given soon. */
+    bool (*fresh)(void *arg);
     void (*changed)(void *arg, const struct chain_work *w);
     /* Exit with this code of am_exit.h. */
     void (*fatal)(void *arg, int exit_code, const char *reason);
@@ -69,6 +71,9 @@ int chain_desk_ask(struct chain_desk *desk, const char **state, enum chain_purpo
 int chain_desk_send(struct chain_desk *desk, const char **state, const uint8_t recipient[static 32],
                     const uint8_t envelope_id[static 32], struct am_bin ciphertext,
                     const char *correlation, struct am_error *err) AM_MUST_CHECK;
+
+/* An operation is not over: its end is awaited. */
+bool chain_desk_awaits(const struct chain_desk *desk);
 
 /* The ledger's rows, newest first. */
 struct chain_row {

@@ -8,6 +8,7 @@
 #include "chain.h"
 #include "chain_desk.h"
 #include "chain_viewer.h"
+#include "eth_budget.h"
 
 struct chain {
     const struct am_settings *settings;
@@ -18,6 +19,9 @@ struct chain {
     struct chain_viewer *viewer;
     struct chain_desk *desk;
     struct chain_self self;
+    bool settled; /* mesh: healthy and live */
+    struct eth_budget budget;
+    char spent[ETH_BUDGET_TEXT]; /* why looks are slow; "" while they are not */
     char phase[33], reason[AM_ERROR_TEXT];
     int exit_code;
     struct chain_view view; /* too large for a stack; scratch of publish_view */

@@ -2,6 +2,7 @@
  * hash.  */
 #include "chain_viewer_int.h"
 
+#include "am_clock.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,12 @@ call_item(const struct chain_viewer *v, const uint8_t target[static 20], struct 
                                            eth_json_of_data(v->next->hash, 32))};
 }
 
+static bool
+own_is_first(const struct chain_snapshot *s)
+{
+    return s->count > 0 && memcmp(s->peers[0].id, s->member_id, 32) == 0;
+}
+
 static void
 finish(struct chain_viewer *v)
 {
@@ -25,6 +32,9 @@ finish(struct chain_viewer *v)
     v->last = s;
     v->have_last = true;
     v->force = false;
+    v->pace.view_ms = am_mono_ms();
+    v->pace.glances = 0;
+    v->pace.deep = s->originator_confirmed || !own_is_first(s);
     chain_head_push(&v->head, s->number, s->hash);
     v->o.on_view(v->o.arg, s);
     chain_viewer_done(v, "ready", "");
@@ -53,12 +63,6 @@ take_depth(struct chain_viewer *v, const struct eth_rpc_answer *list,
         rc = chain_calls_first_read(&s->originator_confirmed, s, am_bin_of(data, len), err);
     free(data);
     return rc;
-}
-
-static bool
-own_is_first(const struct chain_snapshot *s)
-{
-    return s->count > 0 && memcmp(s->peers[0].id, s->member_id, 32) == 0;
 }
 
 static bool

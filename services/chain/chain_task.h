@@ -27,6 +27,7 @@ struct chain_task {
     uint8_t signature[65];
     uint64_t generation;
     unsigned tickets;      /* answers still to come */
+    unsigned witness;      /* PREPARE: how often a second provider was asked */
     int64_t due_ms;        /* before that no new try; monotonic */
     int64_t expires_ms;    /* SENT: end of the receipt's window */
     bool unsure;           /* SENT without the bundler's word */
@@ -112,6 +113,8 @@ int chain_task_read_nonce(uint64_t *now, const struct chain_task *t, const struc
 /* The actions (chain_build.c, chain_follow.c). */
 void chain_task_nonce(struct chain_task *t);
 void chain_task_prepare(struct chain_task *t);
+/* Prepare, once a second provider agrees where one is needed (chain_witness.c). */
+void chain_task_witness(struct chain_task *t);
 void chain_task_sign(struct chain_task *t);
 void chain_task_send(struct chain_task *t);
 void chain_task_poll(struct chain_task *t);

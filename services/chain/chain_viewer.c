@@ -1,6 +1,7 @@
 /*  chain_viewer -- look at the chain again and again, and read the cluster whole at one block.  */
 #include "chain_viewer_int.h"
 
+#include "am_clock.h"
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,13 +32,17 @@ look_in(struct chain_viewer *v, int64_t ms)
 void
 chain_viewer_done(struct chain_viewer *v, const char *phase, const char *reason)
 {
-    int64_t ms =
-        v->o.poll_ms * 9 / 10 + (int64_t)randombytes_uniform((uint32_t)v->o.poll_ms / 5 + 1);
+    int64_t ms;
 
+    v->pace.viewed = v->have_last;
+    ms = chain_pace_idle(&v->pace, am_mono_ms()) ? v->o.idle_ms : v->o.poll_ms;
+    ms = ms * 9 / 10 + (int64_t)randombytes_uniform((uint32_t)ms / 5 + 1);
     v->busy = false;
     v->failures = 0;
     if (v->again)
         ms = 0;
+    else if (v->o.wait != NULL)
+        ms = v->o.wait(v->o.arg, ms);
     v->again = false;
     look_in(v, ms);
     v->o.on_status(v->o.arg, phase, reason);
@@ -54,6 +59,7 @@ chain_viewer_failed(struct chain_viewer *v, const struct am_error *err)
         ms = RETRY_MS << v->failures;
     v->failures++;
     v->busy = v->again = false;
+    v->pace.viewed = false;
     look_in(v, ms / 2 + (int64_t)randombytes_uniform((uint32_t)ms / 2 + 1));
     v->o.on_status(v->o.arg, "failing", err->text);
 }
@@ -68,6 +74,14 @@ chain_viewer_ask(struct chain_viewer *v, const struct eth_rpc_item *items, size_
         chain_viewer_failed(v, &err);
 }
 
+/* The newest view is the newest that there is. */
+static void
+still(struct chain_viewer *v)
+{
+    v->pace.view_ms = am_mono_ms();
+    v->pace.glances = 0;
+}
+
 static void
 behind(struct chain_viewer *v)
 {
@@ -76,6 +90,7 @@ behind(struct chain_viewer *v)
     snprintf(reason, sizeof reason, "%s answers with block %llu, older than %llu that was seen",
              eth_rpc_host(v->o.rpc), (unsigned long long)v->next->number,
              (unsigned long long)v->last->number);
+    still(v);
     chain_viewer_done(v, "ready", reason);
 }
 
@@ -97,10 +112,12 @@ on_older_block(void *arg, const struct eth_rpc_answer *a, size_t count)
                             "eth_getBlockByNumber hash", &err);
     if (rc != AM_OK)
         chain_viewer_failed(v, &err);
-    else if (chain_head_answer(&v->head, number, hash) == CHAIN_HEAD_REORG)
-        chain_viewer_read(v);
-    else
+    else if (chain_head_answer(&v->head, number, hash) != CHAIN_HEAD_REORG)
         behind(v);
+    else {
+        chain_pace_hurry(&v->pace, am_mono_ms(), CHAIN_PACE_REORG_MS);
+        chain_viewer_read(v);
+    }
 }
 
 static int
@@ -138,15 +155,20 @@ on_block(void *arg, const struct eth_rpc_answer *a, size_t count)
     if (v->next->number > v->top)
         v->top = v->next->number;
     switch (chain_head_judge(&v->head, v->next->number, v->next->hash, &older)) {
-    case CHAIN_HEAD_NEW:
     case CHAIN_HEAD_REORG:
+        chain_pace_hurry(&v->pace, am_mono_ms(), CHAIN_PACE_REORG_MS);
+        chain_viewer_read(v);
+        break;
+    case CHAIN_HEAD_NEW:
         chain_viewer_read(v);
         break;
     case CHAIN_HEAD_SAME:
-        if (v->force)
+        if (v->force) {
             chain_viewer_read(v);
-        else
-            chain_viewer_done(v, "ready", "");
+            break;
+        }
+        still(v);
+        chain_viewer_done(v, "ready", "");
         break;
     case CHAIN_HEAD_ASK:
         item = (struct eth_rpc_item){"eth_getBlockByNumber",
@@ -159,11 +181,12 @@ on_block(void *arg, const struct eth_rpc_answer *a, size_t count)
     }
 }
 
-static void
-ask_block(struct chain_viewer *v)
+void
+chain_viewer_block(struct chain_viewer *v)
 {
     struct eth_rpc_item item = {"eth_getBlockByNumber", json_pack("[sb]", "latest", 0)};
 
+    v->whole = false;
     chain_viewer_ask(v, &item, 1, on_block);
 }
 
@@ -216,7 +239,7 @@ on_check(void *arg, const struct eth_rpc_answer *a, size_t count)
         chain_viewer_failed(v, &err);
     } else {
         v->checked = true;
-        ask_block(v);
+        chain_viewer_block(v);
     }
 }
 
@@ -242,10 +265,12 @@ look(struct chain_viewer *v)
     if (!v->have_member)
         return;
     v->busy = true;
-    if (v->checked)
-        ask_block(v);
-    else
+    if (!v->checked)
         ask_check(v);
+    else if (v->whole || v->force || !chain_pace_glance(&v->pace, am_mono_ms()))
+        chain_viewer_block(v);
+    else
+        chain_viewer_glance(v);
 }
 
 int
@@ -309,7 +334,38 @@ chain_viewer_root(struct chain_viewer *v, const uint8_t *root)
 void
 chain_viewer_poke(struct chain_viewer *v)
 {
+    v->whole = true;
     look(v);
+}
+
+void
+chain_viewer_hurry(struct chain_viewer *v)
+{
+    chain_pace_hurry(&v->pace, am_mono_ms(), CHAIN_PACE_HURRY_MS);
+    chain_viewer_poke(v);
+}
+
+void
+chain_viewer_awaits(struct chain_viewer *v, bool settled, bool operation)
+{
+    v->pace.settled = settled;
+    v->pace.operation = operation;
+    if (!v->busy && v->failures == 0 && ev_is_active(&v->timer) &&
+        !chain_pace_idle(&v->pace, am_mono_ms()) &&
+        ev_timer_remaining(v->o.loop, &v->timer) * 1e3 > (double)v->o.poll_ms * 1.1)
+        look_in(v, v->o.poll_ms);
+}
+
+bool
+chain_viewer_fresh(struct chain_viewer *v)
+{
+    bool fresh = chain_pace_fresh(&v->pace, v->o.poll_ms, am_mono_ms());
+
+    if (!fresh && v->failures == 0) {
+        v->force = true; /* a view is given on even of the same block */
+        chain_viewer_hurry(v);
+    }
+    return fresh;
 }
 
 const struct chain_snapshot *

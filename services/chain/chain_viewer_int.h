@@ -1,16 +1,19 @@
-/*  chain_viewer_int -- one look, shared by the two halves of the viewer (private).
+/*  chain_viewer_int -- one look, shared by the parts of the viewer (private).
  *
- *  chain_viewer.c decides whether there is a block to read; chain_read.c reads it.
+ *  chain_viewer.c decides whether there is a block to read; chain_read.c reads it;
+ *  chain_viewer_glance.c looks whether there is anything new at all.
  *
  *  SPDX-License-Identifier: Apache-2.0
  */
 #ifndef CHAIN_VIEWER_INT_H
 #define CHAIN_VIEWER_INT_H
 
+#include "chain_glance.h"
 #include "chain_head.h"
+#include "chain_pace.h"
 #include "chain_viewer.h"
 
-#define CHAIN_VIEWER_CALL_DATA 65536
+#define CHAIN_VIEWER_CALL_DATA CHAIN_GLANCE_CALL_DATA
 
 struct chain_viewer {
     struct chain_viewer_options o;
@@ -19,6 +22,9 @@ struct chain_viewer {
     struct chain_snapshot *next, *last; /* being read; given on */
     bool have_last, have_member, have_cluster, checked;
     bool busy, again, force; /* a look is under way; another is wanted; even at the same block */
+    bool whole;              /* the next look may not be a glance */
+    struct chain_pace pace;
+    unsigned turn; /* of glances */
     uint8_t member[20], cluster[20], root[20];
     uint64_t top;
     bool bare;          /* the member had no code .. */
@@ -39,5 +45,9 @@ int chain_viewer_code(const struct eth_rpc_answer *a, const uint8_t address[stat
                       const char *what, struct am_error *err) AM_MUST_CHECK;
 /* Read the cluster at v->next's block, and give it on. */
 void chain_viewer_read(struct chain_viewer *v);
+/* Look at the newest block, and read the cluster when it is news. */
+void chain_viewer_block(struct chain_viewer *v);
+/* One call: is there news? */
+void chain_viewer_glance(struct chain_viewer *v);
 
 #endif

@@ -1,7 +1,10 @@
 /*  indexer -- the events of the cluster: read, kept, told.  */
 #include "indexer.h"
 
+#include "../../common/base/am_clock.h"
 #include "../../common/base/am_log.h"
+#include "../../common/eth/rpc/eth_budget.h"
+#include "../../common/eth/rpc/eth_pool.h"
 #include "../../common/net/am_http.h"
 #include "ix_file.h"
 #include "ix_poll.h"
@@ -22,7 +25,10 @@ struct indexer {
     struct ix_store *store;
     struct ix_poll poll;
     struct ix_file file;
-    ev_timer again; /* after a failure, and while behind */
+    struct eth_budget budget;
+    bool slowed;
+    int64_t due_ms; /* by the budget no request before that; monotonic */
+    ev_timer again; /* after a failure, and when the budget allows more */
     double pause;
 };
 
@@ -33,7 +39,10 @@ publish(struct indexer *ix, const char *phase, const char *reason)
                                   .reason = am_str_of(reason),
                                   .caught_up =
                                       ix->poll.cursor.set && ix->poll.cursor.block >= ix->poll.head,
-                                  .block_number = ix->poll.cursor.block};
+                                  .block_number = ix->poll.cursor.block,
+                                  .rpc_calls = ix->budget.seen,
+                                  .rpc_today = ix->budget.spent,
+                                  .rpc_budget = ix->budget.limit};
     struct am_error err = {0};
 
     if ((ix->store != NULL && ix_store_count(ix->store, &fact.events, &err) != AM_OK) ||
@@ -43,25 +52,63 @@ publish(struct indexer *ix, const char *phase, const char *reason)
 }
 
 static void
+again_in(struct indexer *ix, double seconds)
+{
+    ev_timer_stop(ix->loop, &ix->again);
+    ev_timer_set(&ix->again, seconds, 0);
+    ev_timer_start(ix->loop, &ix->again);
+}
+
+/* Ask for more, when the budget allows it. */
+static void
+step(struct indexer *ix)
+{
+    int64_t now = am_mono_ms();
+
+    if (now >= ix->due_ms)
+        ix_poll_step(&ix->poll);
+    else if (!ev_is_active(&ix->again))
+        again_in(ix, (double)(ix->due_ms - now) / 1000);
+}
+
+/* What was asked is paid for; with little left the next request waits. */
+static void
+spend(struct indexer *ix, char why[static ETH_BUDGET_TEXT])
+{
+    int64_t wait;
+
+    eth_budget_count(&ix->budget, eth_rpc_count(ix->rpc), am_wall_ms());
+    wait = eth_budget_wait(&ix->budget, 0, 1, am_wall_ms(), &ix->slowed);
+    ix->due_ms = am_mono_ms() + wait;
+    why[0] = '\0';
+    if (ix->slowed)
+        eth_budget_text(why, &ix->budget, wait);
+}
+
+static void
 on_moved(void *arg, int code, const struct am_error *err)
 {
     struct indexer *ix = arg;
     double poll = (double)ix->settings->poll_ms / 1000;
+    char spent[ETH_BUDGET_TEXT];
+    const char *reason = ix->file.reason;
 
+    spend(ix, spent);
     if (code == AM_OK)
         ix_file_moved(&ix->file, ix->poll.cursor.block, false);
-    publish(ix, code == AM_OK ? "ready" : "failing", code == AM_OK ? ix->file.reason : err->text);
+    if (reason[0] == '\0')
+        reason = spent;
+    publish(ix, code == AM_OK ? "ready" : "failing", code == AM_OK ? reason : err->text);
     if (code == AM_OK) {
         ix->pause = poll;
-        ix_poll_step(&ix->poll); /* at once, while there is more */
+        step(ix); /* at once, while there is more */
         return;
     }
     am_log(AM_WARN, "logs.not_read", "from=%llu reason=\"%s\"",
            (unsigned long long)ix->poll.asked.from, err->text);
-    ix->pause = ix->pause * 2 < 30 ? ix->pause * 2 : 30;
-    ev_timer_stop(ix->loop, &ix->again);
-    ev_timer_set(&ix->again, ix->pause, 0);
-    ev_timer_start(ix->loop, &ix->again);
+    /* A refused range is halved by now, and asked for at once. */
+    ix->pause = code == AM_OUT_OF_RANGE ? poll : ix->pause * 2 < 30 ? ix->pause * 2 : 30;
+    again_in(ix, ix->pause);
 }
 
 static void
@@ -70,7 +117,7 @@ on_again(struct ev_loop *loop, ev_timer *w, int events)
     struct indexer *ix = w->data;
 
     (void)loop, (void)events;
-    ix_poll_step(&ix->poll);
+    step(ix);
 }
 
 /* The first view names the cluster; only then can the store be opened. */
@@ -106,7 +153,23 @@ on_view(void *arg, enum bus_topic topic, enum bus_change change, const void *fac
         return;
     }
     ix->poll.head = view->block_number;
-    ix_poll_step(&ix->poll);
+    ix->poll.glanced = false;
+    step(ix);
+}
+
+/* While nothing is awaited chain sees that blocks came and reads no view of them. */
+static void
+on_status(void *arg, enum bus_topic topic, enum bus_change change, const void *fact)
+{
+    const struct chain_status *status = fact;
+    struct indexer *ix = arg;
+
+    (void)topic;
+    if (change != BUS_VALUE || ix->store == NULL || status->head <= ix->poll.head)
+        return;
+    ix->poll.head = status->head;
+    ix->poll.glanced = true;
+    step(ix);
 }
 
 struct page {
@@ -194,15 +257,18 @@ indexer_open(struct indexer **out, struct ev_loop *loop, struct bus *bus,
     ix->settings = settings;
     ix->pause = (double)settings->poll_ms / 1000;
     ix->file.dir = settings->state_dir;
+    ix->budget.limit = eth_budget_part(settings->rpc_budget, 100 - settings->rpc_chain_percent);
     ix->poll.batch = settings->batch_size;
     ix->poll.moved = on_moved;
     ix->poll.arg = ix;
     ev_init(&ix->again, on_again);
     ix->again.data = ix;
     if ((r = am_http_open(&ix->http, loop, err)) != AM_OK ||
-        (r = eth_rpc_open(&ix->rpc, ix->http, loop, "rpc", settings->rpc_url, err)) != AM_OK ||
+        (r = eth_pool_open(&ix->rpc, ix->http, loop, "rpc", settings->rpc_url, settings->rpc_urls,
+                           settings->chain_id, err)) != AM_OK ||
         (r = bus_serve(bus, BUS_METHOD_indexer_events, on_events, ix, err)) != AM_OK ||
-        (r = bus_subscribe(bus, BUS_TOPIC_chain_view, on_view, ix, err)) != AM_OK) {
+        (r = bus_subscribe(bus, BUS_TOPIC_chain_view, on_view, ix, err)) != AM_OK ||
+        (r = bus_subscribe(bus, BUS_TOPIC_chain_status, on_status, ix, err)) != AM_OK) {
         indexer_close(&ix);
         return r;
     }

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define LOOK_MS 2000
 #define SIGN_MS 1500 /* keyagent's time for one signature */
 #define AGAIN_MS 100 /* keyagent did not answer: soon again */
 #define APART_MS 50  /* a storm of changes is one datagram */
@@ -28,12 +29,32 @@ at(uint32_t ip, uint16_t port)
 }
 
 static void
+on_looked(void *arg, int code, const void *reply, const struct am_error *err)
+{
+    (void)arg, (void)reply;
+    if (code != AM_OK)
+        am_log(AM_WARN, "news.not_asked", "reason=\"%s\"", err->text);
+}
+
+/* Somebody is known to others and not to us: the chain may say who it is. */
+static void
+hear_news(struct mesh *m)
+{
+    struct am_error err = {0};
+
+    if (mesh_news_heard(&m->news, am_mono_ms()) &&
+        bus_call(m->bus, BUS_METHOD_chain_look, NULL, LOOK_MS, "", on_looked, m, &err) != AM_OK)
+        on_looked(m, err.code, NULL, &err);
+}
+
+static void
 note_unknown(struct mesh *m, const struct am_heartbeat *h)
 {
     struct mesh_beats *b = &m->beats;
     char id[65];
 
     b->unknown_refused++;
+    hear_news(m);
     for (size_t i = 0; i < b->unknown_count; i++)
         if (memcmp(b->unknown[i], h->sender, 32) == 0)
             return;
@@ -67,6 +88,8 @@ take(struct mesh *m, const struct am_heartbeat *h, uint32_t source)
 
         if (seen != MESH_NOBODY)
             mesh_set_add(&view, seen);
+        else
+            hear_news(m);
     }
     m->peer[i].heard_wall_ms = (uint64_t)am_wall_ms();
     mesh_gate_heard(&m->gate, i, &view, am_mono_ms());

@@ -17,6 +17,7 @@
 #include "mesh_endpoints.h"
 #include "mesh_gate.h"
 #include "mesh_holders.h"
+#include "mesh_news.h"
 #include "mesh_view.h"
 #include "mesh_wg.h"
 
@@ -107,6 +108,7 @@ struct mesh {
     struct mesh_wg wg;
     uint64_t applied; /* mesh_wg round that the gate knows of */
     struct mesh_beats beats;
+    struct mesh_news news;
     struct mesh_rpc rpc;
     int64_t publish_due_ms;
 };

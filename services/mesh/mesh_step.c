@@ -303,6 +303,8 @@ mesh_take_view(struct mesh *m, const struct chain_view *fact)
     if (!mesh_view_continues(&m->view, &m->next))
         mesh_rpc_cancel(m); /* indices have moved */
     mesh_cache_learn(m, &m->next);
+    if (m->next.count != m->view.count || !mesh_view_continues(&m->view, &m->next))
+        mesh_news_came(&m->news);
     move_peers(m, &m->next);
     mesh_holders_view(&m->holders, &m->view, &m->next);
     m->view = m->next;

@@ -90,6 +90,7 @@ write_env(struct machine *m, struct am_error *err)
              "CHAIN_ID=%u\nRPC_URL=" DN_RPC_URL "\nBUNDLER_URL=" DN_BUNDLER_URL
              "\nATTESTMESH_PAYMASTER_URL=" DN_PAYMASTER_URL
              "\nATTESTMESH_MULTICALL3=%s\nATTESTMESH_CONFIRMATIONS=0\nATTESTMESH_POLL_MS=250\n"
+             "ATTESTMESH_IDLE_POLL_MS=250\n"
              "INDEXER_START_BLOCK=%llu\nATTESTMESH_ENDPOINTS=%s\nDSTACK_SOCKET=%s\n",
              DN_CHAIN_ID, multicall, (unsigned long long)w->deployed.start_block, w->endpoints,
              m->agent);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define CALLS_MAX 256
+#define DEPTH 2 /* aggregate3 in aggregate3 */
 
 struct chain_fake chain;
 const uint8_t fake_member[20] = {0x3e}, fake_cluster[20] = {0xc1}, fake_multicall[20] = {0xca};
@@ -67,13 +68,17 @@ index_of(const uint8_t id[static 32])
     return SIZE_MAX;
 }
 
+static void aggregate(struct eth_buf *out, struct am_bin data, uint64_t number, unsigned depth);
+static void hash_of(uint8_t out[static 32], uint64_t number);
+
 /* One call at one block; false: it reverts. */
 static bool
-call(struct eth_buf *out, struct am_bin data, uint64_t number)
+call(struct eth_buf *out, struct am_bin data, uint64_t number, unsigned depth)
 {
     static const uint8_t facet[20] = {0xfa};
     bool listed = number >= chain.listed_at && chain.count > 0;
     struct eth_enc e;
+    uint8_t hash[32];
     size_t i = data.len == 36 ? index_of(data.p + 4) : 0;
 
     eth_enc_start(&e, out);
@@ -95,8 +100,20 @@ call(struct eth_buf *out, struct am_bin data, uint64_t number)
         put_record(&e, i, true);
         return true;
     case ETH_FN_cskCommitment:
+        eth_enc_u64(&e, chain.commitment);
+        return true;
     case ETH_FN_ed25519KeyOf:
-        eth_enc_u64(&e, 0);
+        eth_enc_u64(&e, chain.ed25519);
+        return true;
+    case ETH_FN_getBlockNumber:
+        eth_enc_u64(&e, number);
+        return !chain.multicall_reverts;
+    case ETH_FN_getLastBlockHash:
+        hash_of(hash, number - 1);
+        eth_enc_word(&e, hash);
+        return true;
+    case ETH_FN_aggregate3:
+        aggregate(out, data, number, depth);
         return true;
     case ETH_FN_facetAddress:
         eth_enc_address(&e, facet);
@@ -113,13 +130,14 @@ call(struct eth_buf *out, struct am_bin data, uint64_t number)
 }
 
 static void
-aggregate(struct eth_buf *out, struct am_bin data, uint64_t number)
+aggregate(struct eth_buf *out, struct am_bin data, uint64_t number, unsigned depth)
 {
-    static uint8_t each[65536];
+    static uint8_t each[DEPTH][1 << 17];
     struct eth_dec d, list, one;
     struct eth_enc e, results, result;
     size_t count, holes[CALLS_MAX], hole;
 
+    cr_assert(depth < DEPTH);
     eth_dec_start(&d, am_bin_of(data.p + 4, data.len - 4), 1, "aggregate3", NULL);
     eth_dec_array(&list, &d, 1, CALLS_MAX, &count);
     eth_enc_start(&e, out);
@@ -130,7 +148,7 @@ aggregate(struct eth_buf *out, struct am_bin data, uint64_t number)
     for (size_t i = 0; i < count; i++)
         holes[i] = eth_enc_hole(&results);
     for (size_t i = 0; i < count; i++) {
-        struct eth_buf answer = ETH_BUF(each);
+        struct eth_buf answer = ETH_BUF(each[depth]);
         struct am_bin inner;
         uint8_t target[20];
         bool allow, ok;
@@ -140,7 +158,7 @@ aggregate(struct eth_buf *out, struct am_bin data, uint64_t number)
         eth_dec_bool(&one, &allow);
         eth_dec_bytes(&one, &inner);
         eth_dec_leave(&list, &one);
-        ok = call(&answer, inner, number);
+        ok = call(&answer, inner, number, depth + 1);
         eth_enc_fill(&results, holes[i]);
         eth_enc_enter(&result, &results);
         eth_enc_bool(&result, ok);
@@ -183,12 +201,14 @@ answer_call(const json_t *params)
             free(data);
             return json_pack("{s{siss}}", "error", "code", -32000, "message", "header not found");
         }
+    } else if (json_is_string(at) && strcmp(json_string_value(at), "latest") == 0) {
+        number = chain.number;
     } else {
         cr_assert(eth_json_u64(&number, at, "block", &err) == AM_OK);
     }
     if (memcmp(to, fake_multicall, 20) == 0)
-        aggregate(&answer, am_bin_of(data, len), number);
-    else if (!call(&answer, am_bin_of(data, len), number))
+        aggregate(&answer, am_bin_of(data, len), number, 0);
+    else if (!call(&answer, am_bin_of(data, len), number, 0))
         answer.len = 0;
     free(data);
     reply = json_object();

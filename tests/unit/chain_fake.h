@@ -13,8 +13,10 @@ struct chain_fake {
     uint8_t fork;
     size_t count; /* members; the own one first */
     bool code, member_code, own_hidden, cidr_reverts;
-    bool member_mute; /* has code, and answers nothing */
-    bool code_fails;  /* eth_getCode is an error object */
+    bool member_mute;       /* has code, and answers nothing */
+    bool code_fails;        /* eth_getCode is an error object */
+    bool multicall_reverts; /* getBlockNumber does */
+    uint64_t commitment, ed25519;
 };
 
 extern struct chain_fake chain;

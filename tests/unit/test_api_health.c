@@ -35,7 +35,8 @@ healthy(void)
                           .indexer_caught_up = true,
                           .indexer_cursor_block = 77,
                           .peer_count = 2,
-                          .rpc_calls = 11,
+                          .rpc_chain = {11, 7, 500},
+                          .rpc_indexer = {13, 5, 1500},
                           .head = 78};
 
     memset(f.peers[0].member_id, 0xab, 32);
@@ -122,7 +123,10 @@ Test(api_health, metrics)
 
     cr_assert_not_null(strstr(text, "\nattestmesh_healthy 1\n"));
     cr_assert_not_null(strstr(text, "\nattestmesh_members 3\n"));
-    cr_assert_not_null(strstr(text, "\nattestmesh_rpc_calls_total 11\n"));
+    cr_assert_not_null(strstr(text, "\nattestmesh_rpc_requests_total{service=\"chain\"} 11\n"
+                                    "attestmesh_rpc_requests_total{service=\"indexer\"} 13\n"));
+    cr_assert_not_null(strstr(text, "\nattestmesh_rpc_day_requests{service=\"chain\"} 7\n"));
+    cr_assert_not_null(strstr(text, "\nattestmesh_rpc_day_budget{service=\"indexer\"} 1500\n"));
     cr_assert_not_null(strstr(text, "\nattestmesh_head_block 78\n"));
     cr_assert_not_null(strstr(text, "\nattestmesh_punch_attempts_total 0\n"));
     cr_assert_not_null(strstr(

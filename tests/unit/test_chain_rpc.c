@@ -15,10 +15,10 @@ static json_t *tree;
 static void
 read_status(const char *body, size_t count, int status)
 {
-    struct eth_rpc_asked asked = {"rpc@example.org", count == 1 ? one : two, count, 7};
+    struct eth_rpc_asked asked = {"rpc@example.org", count == 1 ? one : two, count, 7, status};
 
     json_decref(tree);
-    eth_rpc_read(answers, &tree, &asked, status, am_bin_of(body, strlen(body)), "application/json");
+    eth_rpc_read(answers, &tree, &asked, am_bin_of(body, strlen(body)), "application/json");
 }
 
 static int

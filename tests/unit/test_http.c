@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -254,6 +255,12 @@ Test(http, ends_at_the_deadline_whatever_stalls)
         cr_assert_not_null(strstr(seen.text, "150 ms"));
         cr_assert_eq(seen.len, 0);
     }
+}
+
+/* Offered by ALPN on every https connection; what a provider takes is its own matter. */
+Test(http, speaks_http_2)
+{
+    cr_assert((curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2) != 0);
 }
 
 Test(http, refuses_encoded_bodies_by_name)

@@ -1,179 +1,11 @@
 /*  test_indexer_poll -- the cursor moves over what was read whole, and back after a reorg.  */
-#include "../../common/base/am_log.h"
-#include "../../services/indexer/ix_poll.h"
-#include "dn_rpcdouble.h"
+#include "ix_world.h"
 
 #include <criterion/criterion.h>
-#include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ASKED_MAX 64
-
-static struct ev_loop *loop;
-static struct am_http *http;
-static struct dn_rpc_double *server;
-static struct eth_rpc *rpc;
-static struct ix_store *store;
-static struct ix_poll poll;
-static char dir[64];
-static struct am_error why;
-static int code, moves;
-
-/* The chain behind the server: one log in each block; from `fork` on its hashes are others. */
-static struct {
-    uint64_t head, fork;
-    unsigned asked;
-    struct {
-        uint64_t from, to;
-    } ranges[ASKED_MAX];
-    const char *logs; /* instead of what is true */
-} chain;
-
-static json_t *
-block_hash(uint64_t number)
-{
-    char text[67];
-
-    snprintf(text, sizeof text, "0x%062llx%02x", (unsigned long long)number,
-             chain.fork != 0 && number >= chain.fork ? 0xff : 0x01);
-    return json_string(text);
-}
-
-static json_t *
-logs_of(uint64_t from, uint64_t to)
-{
-    static const char word[] = "0x1111111111111111111111111111111111111111111111111111111111111111";
-    json_t *all = json_array();
-
-    for (uint64_t b = from; b <= to; b++)
-        json_array_append_new(all,
-                              json_pack("{s:s, s:o, s:s, s:o, s:[s], s:s}", "address",
-                                        "0xc1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1", "blockNumber",
-                                        eth_json_of_u64(b), "logIndex", "0x0", "transactionHash",
-                                        block_hash(b), "topics", word, "data", "0x"));
-    return all;
-}
-
-static uint64_t
-number_of(const json_t *value)
-{
-    uint64_t n;
-
-    cr_assert_eq(eth_json_u64(&n, value, "test", NULL), AM_OK);
-    return n;
-}
-
-static json_t *
-answer(void *arg, const char *method, const json_t *params)
-{
-    const json_t *first = json_array_get(params, 0);
-    uint64_t from, to;
-
-    (void)arg;
-    if (strcmp(method, "eth_getBlockByNumber") == 0) {
-        uint64_t number = number_of(first);
-
-        if (number > chain.head)
-            return json_pack("{s:n}", "result");
-        return json_pack("{s:{s:o}}", "result", "hash", block_hash(number));
-    }
-    cr_assert_str_eq(method, "eth_getLogs");
-    from = number_of(json_object_get(first, "fromBlock"));
-    to = number_of(json_object_get(first, "toBlock"));
-    cr_assert_str_eq(json_string_value(json_object_get(first, "address")),
-                     "0xc1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1");
-    cr_assert_lt(chain.asked, ASKED_MAX);
-    chain.ranges[chain.asked].from = from;
-    chain.ranges[chain.asked++].to = to;
-    if (chain.logs != NULL)
-        return json_loads(chain.logs, 0, NULL);
-    return json_pack("{s:o}", "result", logs_of(from, to < chain.head ? to : chain.head));
-}
-
-static void
-on_moved(void *arg, int r, const struct am_error *err)
-{
-    (void)arg;
-    moves++;
-    code = r;
-    why = *err;
-    ev_break(loop, EVBREAK_ALL);
-}
-
-static void
-start(void)
-{
-    struct dn_rpc_options o = {.answer = answer};
-    struct am_error err = {0};
-    char url[64];
-
-    am_log_open("test", NULL, "error");
-    cr_assert(sodium_init() >= 0);
-    strcpy(dir, "/tmp/am-poll-XXXXXX");
-    cr_assert_not_null(mkdtemp(dir));
-    loop = ev_loop_new(EVFLAG_AUTO);
-    o.loop = loop;
-    memset(poll.cluster, 0xc1, 20);
-    cr_assert_eq(dn_rpc_open(&server, &o, &err), AM_OK, "%s", err.text);
-    cr_assert_eq(am_http_open(&http, loop, &err), AM_OK, "%s", err.text);
-    snprintf(url, sizeof url, "http://127.0.0.1:%u/v2/secretsecretsecret", dn_rpc_port(server));
-    cr_assert_eq(eth_rpc_open(&rpc, http, loop, "rpc", url, &err), AM_OK, "%s", err.text);
-    cr_assert_eq(ix_store_open(&store, dir, poll.cluster, &err), AM_OK, "%s", err.text);
-    poll.rpc = rpc;
-    poll.store = store;
-    poll.batch = 10;
-    poll.moved = on_moved;
-}
-
-static void
-stop(void)
-{
-    char command[96];
-
-    eth_rpc_close(&rpc);
-    am_http_close(&http);
-    dn_rpc_close(&server);
-    ix_store_close(&store);
-    ev_loop_destroy(loop);
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    cr_assert_eq(system(command), 0);
-}
-
 TestSuite(indexer_poll, .init = start, .fini = stop, .timeout = 60);
-
-/* One request to its end. */
-static int
-step(void)
-{
-    int before = moves;
-
-    ix_poll_step(&poll);
-    cr_assert(poll.busy, "a request is in flight");
-    cr_assert_eq(moves, before, "never from inside the call");
-    ev_run(loop, 0);
-    cr_assert_eq(moves, before + 1);
-    cr_assert_not(poll.busy);
-    return code;
-}
-
-static uint64_t
-stored(void)
-{
-    struct am_error err = {0};
-    uint64_t n;
-
-    cr_assert_eq(ix_store_count(store, &n, &err), AM_OK, "%s", err.text);
-    return n;
-}
-
-static void
-heads(uint64_t told, uint64_t there)
-{
-    poll.head = told;
-    chain.head = there;
-}
 
 /* Nothing moved, in memory or on disk, and the reason holds `words`. */
 static void
@@ -183,7 +15,7 @@ stays_at(uint64_t block, uint64_t events, const char *words)
     struct ix_cursor disk;
 
     cr_assert_eq(ix_store_cursor(store, &disk, &err), AM_OK);
-    cr_expect_eq(poll.cursor.block, block);
+    cr_expect_eq(polled.cursor.block, block);
     cr_expect_eq(disk.block, block);
     cr_expect_eq(stored(), events);
     cr_expect_not_null(strstr(why.text, words), "expected \"%s\" in: %s", words, why.text);
@@ -192,22 +24,22 @@ stays_at(uint64_t block, uint64_t events, const char *words)
 
 Test(indexer_poll, asks_nothing_without_a_new_block)
 {
-    ix_poll_step(&poll);
-    cr_assert_not(poll.busy);
-    poll.cursor.block = 7;
-    poll.head = 7;
-    ix_poll_step(&poll);
-    poll.head = 6;
-    ix_poll_step(&poll);
-    cr_assert_not(poll.busy);
+    ix_poll_step(&polled);
+    cr_assert_not(polled.busy);
+    polled.cursor.block = 7;
+    polled.head = 7;
+    ix_poll_step(&polled);
+    polled.head = 6;
+    ix_poll_step(&polled);
+    cr_assert_not(polled.busy);
     cr_assert_eq(moves, 0);
 }
 
 Test(indexer_poll, one_request_at_a_time)
 {
     heads(5, 5);
-    ix_poll_step(&poll);
-    ix_poll_step(&poll);
+    ix_poll_step(&polled);
+    ix_poll_step(&polled);
     ev_run(loop, 0);
     cr_assert_eq(moves, 1);
     cr_assert_eq(dn_rpc_asked(server, ""), 1);
@@ -221,15 +53,15 @@ Test(indexer_poll, ranges_meet_and_do_not_overlap)
     for (int i = 0; i < 3; i++)
         cr_assert_eq(step(), AM_OK, "%s", why.text);
     cr_assert_eq(stored(), 25);
-    ix_poll_step(&poll);
-    cr_assert_not(poll.busy, "it is at the head");
+    ix_poll_step(&polled);
+    cr_assert_not(polled.busy, "it is at the head");
     heads(26, 26);
     cr_assert_eq(step(), AM_OK);
     for (unsigned i = 0; i < 4; i++)
         cr_assert(chain.ranges[i].from == ranges[i][0] && chain.ranges[i].to == ranges[i][1],
                   "%u: %llu to %llu", i, (unsigned long long)chain.ranges[i].from,
                   (unsigned long long)chain.ranges[i].to);
-    cr_assert_eq(poll.cursor.block, 26);
+    cr_assert_eq(polled.cursor.block, 26);
     cr_assert_eq(stored(), 26);
 }
 
@@ -238,7 +70,7 @@ Test(indexer_poll, a_batch_that_ends_at_the_head_is_one)
     heads(10, 10);
     cr_assert_eq(step(), AM_OK);
     cr_assert_eq(chain.ranges[0].to, 10);
-    poll.batch = 1;
+    polled.batch = 1;
     heads(12, 12);
     cr_assert_eq(step(), AM_OK);
     cr_assert(chain.ranges[1].from == 11 && chain.ranges[1].to == 11);
@@ -246,18 +78,18 @@ Test(indexer_poll, a_batch_that_ends_at_the_head_is_one)
 
 Test(indexer_poll, another_hash_reads_64_blocks_again)
 {
-    poll.batch = 1000;
+    polled.batch = 1000;
     heads(100, 100);
     cr_assert_eq(step(), AM_OK);
     chain.fork = 90;
     heads(101, 101);
     cr_assert_eq(step(), AM_OK, "%s", why.text);
-    cr_assert_eq(poll.cursor.block, 100 - IX_REWIND);
-    cr_assert(am_is_zero(poll.cursor.hash, 32));
+    cr_assert_eq(polled.cursor.block, 100 - IX_REWIND);
+    cr_assert(am_is_zero(polled.cursor.hash, 32));
     cr_assert_eq(stored(), 100 - IX_REWIND, "nothing of the dead branch stays, nor of the answer");
     cr_assert_eq(step(), AM_OK, "%s", why.text);
     cr_assert_eq(chain.ranges[2].from, 100 - IX_REWIND + 1);
-    cr_assert_eq(poll.cursor.block, 101);
+    cr_assert_eq(polled.cursor.block, 101);
     cr_assert_eq(stored(), 101);
 }
 
@@ -275,13 +107,13 @@ Test(indexer_poll, after_a_reorg_the_events_are_the_new_ones)
     struct am_error err = {0};
     unsigned wrong = 0;
 
-    poll.batch = 1000;
+    polled.batch = 1000;
     heads(30, 30);
     cr_assert_eq(step(), AM_OK);
     chain.fork = 25;
     heads(31, 31);
     cr_assert_eq(step(), AM_OK);
-    cr_assert_eq(poll.cursor.block, 0, "fewer than 64 blocks: from the start");
+    cr_assert_eq(polled.cursor.block, 0, "fewer than 64 blocks: from the start");
     cr_assert_eq(step(), AM_OK);
     cr_assert_eq(ix_store_after(store, 0, 0, NULL, of_the_new_branch, &wrong, &err), AM_OK);
     cr_assert_eq(stored(), 31);
@@ -295,14 +127,14 @@ Test(indexer_poll, a_reorg_is_noticed_after_a_restart_too)
     heads(10, 10);
     cr_assert_eq(step(), AM_OK);
     ix_store_close(&store);
-    cr_assert_eq(ix_store_open(&store, dir, poll.cluster, &err), AM_OK);
-    cr_assert_eq(ix_store_cursor(store, &poll.cursor, &err), AM_OK);
-    poll.store = store;
+    cr_assert_eq(ix_store_open(&store, dir, polled.cluster, &err), AM_OK);
+    cr_assert_eq(ix_store_cursor(store, &polled.cursor, &err), AM_OK);
+    polled.store = store;
     chain.fork = 10;
     heads(11, 11);
     cr_assert_eq(step(), AM_OK);
     cr_assert_eq(stored(), 0);
-    cr_assert_eq(poll.cursor.block, 0);
+    cr_assert_eq(polled.cursor.block, 0);
 }
 
 Test(indexer_poll, a_provider_that_is_behind_moves_nothing)
@@ -392,9 +224,9 @@ Test(indexer_poll, closing_ends_quietly)
 
     heads(5, 5);
     cr_assert_eq(dn_rpc_fault(server, "stall", &err), AM_OK);
-    ix_poll_step(&poll);
+    ix_poll_step(&polled);
     ev_run(loop, EVRUN_NOWAIT);
     eth_rpc_close(&rpc);
     cr_assert_eq(moves, 0);
-    cr_assert_not(poll.busy);
+    cr_assert_not(polled.busy);
 }

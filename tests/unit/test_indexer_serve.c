@@ -33,7 +33,7 @@ static struct {
 static struct {
     int facts;
     bool caught_up;
-    uint64_t block, events;
+    uint64_t block, events, today, budget;
     char phase[33], reason[385];
 } cursor;
 
@@ -70,6 +70,8 @@ on_cursor(void *arg, enum bus_topic topic, enum bus_change change, const void *f
     cursor.caught_up = c->caught_up;
     cursor.block = c->block_number;
     cursor.events = c->events;
+    cursor.today = c->rpc_today;
+    cursor.budget = c->rpc_budget;
     am_str_copy(cursor.phase, sizeof cursor.phase, c->phase);
     am_str_copy(cursor.reason, sizeof cursor.reason, c->reason);
 }
@@ -233,8 +235,7 @@ Test(indexer_serve, before_the_first_view_nothing_is_known)
     ask(0, 0, NULL);
     cr_assert_eq(got.code, AM_UNAVAILABLE);
     cr_assert_not_null(strstr(got.text, "view of the chain"), "%s", got.text);
-    cr_assert_str_eq(cursor.phase, "starting");
-    cr_assert_not(cursor.caught_up);
+    cr_assert(strcmp(cursor.phase, "starting") == 0 && !cursor.caught_up);
 }
 
 Test(indexer_serve, pages_of_64)
@@ -335,8 +336,7 @@ Test(indexer_serve, starts_with_the_block_it_was_told)
     open_indexer();
     publish_view(9);
     UNTIL(cursor.caught_up);
-    cr_assert_eq(cursor.block, 9);
-    cr_assert_str_eq(cursor.phase, "ready");
+    cr_assert(cursor.block == 9 && strcmp(cursor.phase, "ready") == 0);
     publish_view(8); /* chain may go back a block; what is read is read */
     publish_view(12);
     UNTIL(cursor.block == 12 && cursor.caught_up);
@@ -347,13 +347,11 @@ Test(indexer_serve, a_failing_provider_is_told_and_got_over)
     open_indexer();
     cr_assert_eq(dn_rpc_fault(server, "html", &err), AM_OK);
     publish_view(9);
-    UNTIL(strcmp(cursor.phase, "failing") == 0);
+    UNTIL(strcmp(cursor.phase, "failing") == 0 && !cursor.caught_up);
     cr_assert_not_null(strstr(cursor.reason, "502 Bad Gateway"), "%s", cursor.reason);
-    cr_assert_not(cursor.caught_up);
     cr_assert_eq(dn_rpc_fault(server, "none", &err), AM_OK);
     UNTIL(cursor.caught_up); /* by its own timer: no new block came */
-    cr_assert_str_eq(cursor.phase, "ready");
-    cr_assert_str_eq(cursor.reason, "");
+    cr_assert(strcmp(cursor.phase, "ready") == 0 && cursor.reason[0] == '\0');
 }
 
 Test(indexer_serve, a_folder_that_is_gone_is_told)
@@ -365,4 +363,38 @@ Test(indexer_serve, a_folder_that_is_gone_is_told)
     cr_assert_not_null(strstr(cursor.reason, "SIDECAR_STATE_DIR"), "%s", cursor.reason);
     ask(0, 0, NULL);
     cr_assert_eq(got.code, AM_UNAVAILABLE);
+}
+
+Test(indexer_serve, a_head_that_chain_glanced_at_is_read_with_one_element)
+{
+    const struct chain_status status = {.phase = am_str_of("ready"), .head = 20};
+    uint64_t before;
+
+    open_indexer();
+    publish_view(9);
+    UNTIL(cursor.block == 9 && cursor.caught_up);
+    before = cursor.today;
+    cr_assert_eq(bus_publish(chain, BUS_TOPIC_chain_status, &status, &err), AM_OK);
+    UNTIL(cursor.block == 20 && cursor.caught_up);
+    cr_assert_eq(cursor.today, before + 1);
+}
+
+Test(indexer_serve, a_spent_budget_slows_and_says_so)
+{
+    int64_t until;
+
+    settings.rpc_budget = 4;
+    settings.rpc_chain_percent = 25;
+    open_indexer();
+    publish_view(9);
+    UNTIL(cursor.block == 9 && cursor.caught_up);
+    cr_assert(cursor.today == 2 && cursor.budget == 3);
+    publish_view(10);
+    UNTIL(cursor.block == 10);
+    cr_assert_not_null(strstr(cursor.reason, "RPC budget: 5 of 3"), "%s", cursor.reason);
+    publish_view(12);
+    until = am_mono_ms() + 300;
+    while (am_mono_ms() < until)
+        ev_run(loop, EVRUN_ONCE);
+    cr_assert_eq(cursor.block, 10, "not before its time");
 }

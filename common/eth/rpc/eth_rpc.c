@@ -3,7 +3,10 @@
 
 #include "../../base/am_clock.h"
 #include "../../base/am_log.h"
+#include "eth_method.h"
+#include "eth_rpc_front.h"
 #include "eth_rpc_read.h"
+#include "eth_rpc_write.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -13,32 +16,11 @@
 #define BODY_MAX (8u << 20)
 #define BACKOFF_MS 250u
 #define BACKOFF_MAX_MS 4000u
-
-/* How long one attempt may take and how many there may be.  One attempt: it may act or cost. */
-static const struct method {
-    const char *name;
-    int64_t deadline_ms;
-    unsigned attempts;
-} methods[] = {
-    {"eth_chainId", 4000, 3},
-    {"eth_blockNumber", 4000, 3},
-    {"eth_getBlockByNumber", 4000, 3},
-    {"eth_getCode", 4000, 3},
-    {"eth_call", 8000, 3},
-    {"eth_getLogs", 15000, 3},
-    {"eth_gasPrice", 4000, 3},
-    {"eth_feeHistory", 4000, 3},
-    {"eth_getTransactionReceipt", 4000, 3},
-    {"eth_getUserOperationReceipt", 5000, 1}, /* asked again by its poll */
-    {"eth_estimateUserOperationGas", 10000, 2},
-    {"pimlico_getUserOperationGasPrice", 5000, 2},
-    {"eth_sendUserOperation", 15000, 1},
-    {"pm_getPaymasterStubData", 10000, 1},
-    {"pm_getPaymasterData", 10000, 1},
-    {NULL, 10000, 1},
-};
+#define QUIET_MAX_MS 600000 /* so long a Retry-After is obeyed */
 
 struct eth_rpc {
+    const struct eth_rpc_front *front; /* NULL: one provider, as below */
+    void *front_arg;
     struct am_http *http;
     struct ev_loop *loop;
     const char *name;
@@ -46,7 +28,10 @@ struct eth_rpc {
     char host[ETH_RPC_HOST_TEXT];
     char where[ETH_RPC_HOST_TEXT + 32];
     uint64_t next_id, elements;
-    struct call *calls; /* in flight */
+    unsigned attempts;      /* at most; 0: as the method has it */
+    int64_t quiet_ms;       /* asked for nothing until then: its Retry-After; monotonic */
+    struct eth_range range; /* of eth_getLogs */
+    struct call *calls;     /* in flight */
 };
 
 struct call {
@@ -67,16 +52,6 @@ struct call {
 static void on_http(void *arg, int code, const struct am_http_answer *http,
                     const struct am_error *err);
 
-static const struct method *
-method_of(const char *name)
-{
-    const struct method *m = methods;
-
-    while (m->name != NULL && strcmp(m->name, name) != 0)
-        m++;
-    return m;
-}
-
 static void
 call_free(struct call *c)
 {
@@ -93,27 +68,6 @@ call_unlink(struct call *c)
     *c->link = c->next;
 }
 
-static char *
-call_body(const struct call *c)
-{
-    json_t *all = json_array();
-    char *body = NULL;
-
-    for (size_t i = 0; all != NULL && i < c->count; i++) {
-        json_t *one =
-            json_pack("{sssIsssO}", "jsonrpc", "2.0", "id", (json_int_t)c->first_id + (json_int_t)i,
-                      "method", c->methods[i], "params", c->params[i]);
-
-        if (one == NULL || json_array_append_new(all, one) != 0)
-            goto out;
-    }
-    if (all != NULL)
-        body = json_dumps(c->count == 1 ? json_array_get(all, 0) : all, JSON_COMPACT);
-out:
-    json_decref(all);
-    return body;
-}
-
 /* Send one attempt, with ids of its own: an answer that comes late fits no later question. */
 static int
 call_send(struct call *c, struct am_error *err)
@@ -126,7 +80,7 @@ call_send(struct call *c, struct am_error *err)
     rpc->next_id += c->count;
     c->attempt++;
     c->asked_ms = am_mono_ms();
-    body = call_body(c);
+    body = eth_rpc_write(c->methods, c->params, c->count, c->first_id);
     if (body == NULL)
         return am_fail(err, AM_RESOURCE_EXHAUSTED, "%s %s: no memory for the request", rpc->where,
                        c->methods[0]);
@@ -169,15 +123,50 @@ on_again(struct ev_loop *loop, struct ev_timer *timer, int events)
 
     (void)loop;
     (void)events;
-    if (call_send(c, &err) != AM_OK)
+    if (am_mono_ms() < c->rpc->quiet_ms) {
+        long long s = (c->rpc->quiet_ms - am_mono_ms()) / 1000 + 1;
+        char text[64];
+
+        snprintf(text, sizeof text, "Retry-After: not before %lld s have passed", s);
+        call_fail(c, AM_RESOURCE_EXHAUSTED, text);
+    } else if (call_send(c, &err) != AM_OK) {
         call_fail(c, err.code, err.text);
+    }
+}
+
+/* What its answers teach about this provider. */
+static void
+learn(const struct call *c, const struct eth_rpc_answer *answers, int64_t retry_after_ms)
+{
+    struct eth_rpc *rpc = c->rpc;
+
+    for (size_t i = 0; i < c->count; i++) {
+        uint64_t asked = eth_rpc_blocks(c->methods[i], c->params[i]);
+
+        if (asked > 0 && answers[i].code == AM_OUT_OF_RANGE)
+            eth_range_refused(&rpc->range, asked, answers[i].said != NULL ? answers[i].said : "");
+        else if (asked > 0 && answers[i].code == AM_OK)
+            eth_range_taken(&rpc->range, asked);
+    }
+    if (retry_after_ms > BACKOFF_MAX_MS)
+        rpc->quiet_ms =
+            am_mono_ms() + (retry_after_ms < QUIET_MAX_MS ? retry_after_ms : QUIET_MAX_MS);
 }
 
 static bool
 worth_again(const struct call *c, int code)
 {
-    return c->attempt < c->attempts && (code == AM_UNAVAILABLE || code == AM_DEADLINE_EXCEEDED ||
-                                        code == AM_DATA_LOSS || code == AM_RESOURCE_EXHAUSTED);
+    return c->attempt < c->attempts && am_mono_ms() >= c->rpc->quiet_ms &&
+           (code == AM_UNAVAILABLE || code == AM_DEADLINE_EXCEEDED || code == AM_DATA_LOSS ||
+            code == AM_RESOURCE_EXHAUSTED);
+}
+
+static void
+call_later(struct call *c, int64_t wait_ms)
+{
+    ev_timer_init(&c->again, on_again, (double)wait_ms / 1e3, 0.);
+    c->again.data = c;
+    ev_timer_start(c->rpc->loop, &c->again);
 }
 
 /* Full jitter: anything from nothing to the doubled base, so that many nodes never come together.
@@ -190,9 +179,7 @@ call_again(struct call *c, int64_t retry_after_ms)
 
     if (retry_after_ms > wait_ms)
         wait_ms = retry_after_ms < BACKOFF_MAX_MS ? retry_after_ms : BACKOFF_MAX_MS;
-    ev_timer_init(&c->again, on_again, (double)wait_ms / 1e3, 0.);
-    c->again.data = c;
-    ev_timer_start(c->rpc->loop, &c->again);
+    call_later(c, wait_ms);
 }
 
 static void
@@ -221,9 +208,9 @@ on_http(void *arg, int code, const struct am_http_answer *http, const struct am_
         call_free(c);
         return;
     }
-    asked = (struct eth_rpc_asked){c->rpc->where, c->methods, c->count, c->first_id};
+    asked = (struct eth_rpc_asked){c->rpc->where, c->methods, c->count, c->first_id, http->status};
     if (code == AM_OK) {
-        eth_rpc_read(answers, &tree, &asked, http->status, http->body, http->content_type);
+        eth_rpc_read(answers, &tree, &asked, http->body, http->content_type);
     } else {
         memset(answers, 0, c->count * sizeof answers[0]);
         for (size_t i = 0; i < c->count; i++)
@@ -232,6 +219,7 @@ on_http(void *arg, int code, const struct am_http_answer *http, const struct am_
     }
     for (size_t i = 0; i < c->count; i++)
         eth_rpc_scrub(answers[i].err.text, c->rpc->url);
+    learn(c, answers, code == AM_OK ? http->retry_after_ms : -1);
     log_answer(c, answers[0].code, &answers[0].err);
     if (worth_again(c, answers[0].code))
         call_again(c, code == AM_OK ? http->retry_after_ms : -1);
@@ -244,8 +232,12 @@ int
 eth_rpc_call(struct eth_rpc *rpc, const struct eth_rpc_item *items, size_t count,
              const char *correlation, eth_rpc_fn *fn, void *arg, struct am_error *err)
 {
-    struct call *c = count >= 1 && count <= ETH_RPC_BATCH_MAX ? calloc(1, sizeof *c) : NULL;
-    int rc;
+    struct call *c;
+    int rc = AM_OK;
+
+    if (rpc->front != NULL)
+        return rpc->front->call(rpc->front_arg, items, count, correlation, fn, arg, err);
+    c = count >= 1 && count <= ETH_RPC_BATCH_MAX ? calloc(1, sizeof *c) : NULL;
 
     if (c == NULL) {
         for (size_t i = 0; i < count; i++)
@@ -255,9 +247,9 @@ eth_rpc_call(struct eth_rpc *rpc, const struct eth_rpc_item *items, size_t count
                        count);
     }
     c->rpc = rpc;
-    c->attempts = UINT32_MAX;
+    c->attempts = rpc->attempts > 0 ? rpc->attempts : UINT32_MAX;
     for (size_t i = 0; i < count; i++) {
-        const struct method *m = method_of(items[i].method);
+        const struct eth_method *m = eth_method_of(items[i].method);
 
         c->methods[i] = items[i].method;
         c->params[i] = items[i].params;
@@ -270,7 +262,10 @@ eth_rpc_call(struct eth_rpc *rpc, const struct eth_rpc_item *items, size_t count
     c->fn = fn;
     c->arg = arg;
     snprintf(c->correlation, sizeof c->correlation, "%s", correlation);
-    rc = call_send(c, err);
+    if (am_mono_ms() < rpc->quiet_ms)
+        call_later(c, 0);
+    else
+        rc = call_send(c, err);
     if (rc != AM_OK) {
         call_free(c);
         return rc;
@@ -316,6 +311,8 @@ eth_rpc_close(struct eth_rpc **rpc)
     if (r == NULL)
         return;
     *rpc = NULL;
+    if (r->front != NULL)
+        r->front->close(r->front_arg);
     while (r->calls != NULL) {
         struct call *c = r->calls;
         struct eth_rpc_answer answers[ETH_RPC_BATCH_MAX];
@@ -340,11 +337,48 @@ eth_rpc_close(struct eth_rpc **rpc)
 uint64_t
 eth_rpc_count(const struct eth_rpc *rpc)
 {
-    return rpc->elements;
+    return rpc->front != NULL ? rpc->front->count(rpc->front_arg) : rpc->elements;
 }
 
 const char *
 eth_rpc_host(const struct eth_rpc *rpc)
 {
-    return rpc->host;
+    return rpc->front != NULL ? rpc->front->host(rpc->front_arg) : rpc->host;
+}
+
+uint64_t
+eth_rpc_range(const struct eth_rpc *rpc, uint64_t wanted)
+{
+    return rpc->front != NULL ? rpc->front->range(rpc->front_arg, wanted)
+                              : eth_range_of(&rpc->range, wanted);
+}
+
+int
+eth_rpc_open_front(struct eth_rpc **rpc, const struct eth_rpc_front *front, void *arg,
+                   struct am_error *err)
+{
+    *rpc = calloc(1, sizeof **rpc);
+    if (*rpc == NULL)
+        return am_fail(err, AM_RESOURCE_EXHAUSTED, "rpc: no memory");
+    (*rpc)->front = front;
+    (*rpc)->front_arg = arg;
+    return AM_OK;
+}
+
+void *
+eth_rpc_front_of(const struct eth_rpc *rpc, const struct eth_rpc_front *front)
+{
+    return rpc->front == front ? rpc->front_arg : NULL;
+}
+
+void
+eth_rpc_once(struct eth_rpc *rpc)
+{
+    rpc->attempts = 1;
+}
+
+int64_t
+eth_rpc_quiet_ms(const struct eth_rpc *rpc)
+{
+    return rpc->quiet_ms;
 }

@@ -33,12 +33,14 @@ struct eth_rpc_answer {
                             AM_UNIMPLEMENTED   the provider has no such method
                             AM_FAILED_PRECONDITION  another error object
                             AM_INVALID_ARGUMENT     not JSON-RPC: wrong id, shape, HTML, ...
-                            AM_RESOURCE_EXHAUSTED   rate limit
-                            AM_UNAVAILABLE, AM_DEADLINE_EXCEEDED, AM_DATA_LOSS, AM_OUT_OF_RANGE,
+                            AM_RESOURCE_EXHAUSTED   rate limit, or it is too early by its Retry-After
+                            AM_OUT_OF_RANGE         too many blocks or results, or too large: ask for less
+                            AM_UNAVAILABLE, AM_DEADLINE_EXCEEDED, AM_DATA_LOSS,
                             AM_CANCELLED       as in am_http.h */
     json_t *result;      /* NULL unless AM_OK */
     int64_t error_code;  /* of the error object; 0 when there is none */
     json_t *error_data;  /* of the error object; may be NULL */
+    const char *said;    /* of the error object: its message; may be NULL */
     struct am_error err; /* host, method, and the provider's own words */
 };
 
@@ -65,5 +67,8 @@ int eth_rpc_call(struct eth_rpc *rpc, const struct eth_rpc_item *items, size_t c
 
 uint64_t eth_rpc_count(const struct eth_rpc *rpc); /* elements sent since the start, repeats too */
 const char *eth_rpc_host(const struct eth_rpc *rpc); /* host and port, nothing else of the URL */
+/* How many blocks of eth_getLogs to ask for who wants so many: what this provider has refused is
+ * learned, and tried again slowly. */
+uint64_t eth_rpc_range(const struct eth_rpc *rpc, uint64_t wanted);
 
 #endif

@@ -1,21 +1,29 @@
 /*  eth_rpc_read -- decide what one HTTP answer says to each element of a JSON-RPC request.  */
 #include "eth_rpc_read.h"
 
+#include "eth_limit.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #define SHOWN 96 /* bytes of a body that is no JSON */
 
 static int
-code_of_error(int64_t code)
+code_of_error(const char *method, int status, int64_t code, const char *text)
 {
+    switch (eth_limit_of(method, status, code, text)) {
+    case ETH_LIMIT_RATE:
+        return AM_RESOURCE_EXHAUSTED;
+    case ETH_LIMIT_RANGE:
+    case ETH_LIMIT_RESULTS:
+        return AM_OUT_OF_RANGE;
+    case ETH_LIMIT_NONE:
+        break;
+    }
     switch (code) {
     case -32601: /* method not found */
     case -32004: /* EIP-1474: method not supported */
         return AM_UNIMPLEMENTED;
-    case -32005: /* EIP-1474: limit exceeded */
-    case 429:
-        return AM_RESOURCE_EXHAUSTED;
     default:
         return AM_FAILED_PRECONDITION;
     }
@@ -41,7 +49,8 @@ refuse_all(struct eth_rpc_answer *answers, const struct eth_rpc_asked *asked, in
 }
 
 static void
-take_error(struct eth_rpc_answer *a, const char *where, const char *method, const json_t *error)
+take_error(struct eth_rpc_answer *a, const char *where, const char *method, int status,
+           const json_t *error)
 {
     const json_t *code = json_object_get(error, "code");
     const json_t *message = json_object_get(error, "message");
@@ -54,14 +63,16 @@ take_error(struct eth_rpc_answer *a, const char *where, const char *method, cons
     }
     a->error_code = json_integer_value(code);
     a->error_data = json_object_get(error, "data");
-    a->code = am_fail(&a->err, code_of_error(a->error_code),
+    a->said = json_string_value(message);
+    a->code = am_fail(&a->err, code_of_error(method, status, a->error_code, a->said),
                       "%s %s: expected a result, got error %lld: %s", where, method,
                       (long long)a->error_code, json_string_value(message));
 }
 
 static void
-take_one(struct eth_rpc_answer *a, const char *where, const char *method, const json_t *reply)
+take_one(struct eth_rpc_answer *a, const struct eth_rpc_asked *asked, size_t i, const json_t *reply)
 {
+    const char *where = asked->where, *method = asked->methods[i];
     const json_t *error = json_object_get(reply, "error");
     json_t *result = json_object_get(reply, "result");
     const char *version = json_string_value(json_object_get(reply, "jsonrpc"));
@@ -74,7 +85,7 @@ take_one(struct eth_rpc_answer *a, const char *where, const char *method, const 
             am_fail(&a->err, AM_INVALID_ARGUMENT, "%s %s: expected one of result and error, got %s",
                     where, method, error == NULL ? "neither" : "both");
     else if (error != NULL)
-        take_error(a, where, method, error);
+        take_error(a, where, method, asked->status, error);
     else if (json_is_null(result))
         a->code =
             am_fail(&a->err, AM_NOT_FOUND, "%s %s: expected a value, got null", where, method);
@@ -99,13 +110,13 @@ take_single(struct eth_rpc_answer *answers, const struct eth_rpc_asked *asked, c
 
     if (is_whole_error(reply)) {
         for (size_t i = 0; i < asked->count; i++)
-            take_one(&answers[i], asked->where, asked->methods[i], reply);
+            take_one(&answers[i], asked, i, reply);
     } else if (asked->count != 1) {
         refuse_all(answers, asked, AM_INVALID_ARGUMENT, "an array for a batch", "one object");
     } else if (!json_is_integer(id) || (uint64_t)json_integer_value(id) != asked->first_id) {
         refuse_all(answers, asked, AM_INVALID_ARGUMENT, "the id that was asked", "another id");
     } else {
-        take_one(&answers[0], asked->where, asked->methods[0], reply);
+        take_one(&answers[0], asked, 0, reply);
     }
 }
 
@@ -132,7 +143,7 @@ take_batch(struct eth_rpc_answer *answers, const struct eth_rpc_asked *asked, co
         }
         seen[i] = true;
         answers[i] = (struct eth_rpc_answer){0};
-        take_one(&answers[i], asked->where, asked->methods[i], reply);
+        take_one(&answers[i], asked, i, reply);
     }
 }
 
@@ -150,8 +161,9 @@ take_text(struct eth_rpc_answer *answers, const struct eth_rpc_asked *asked, int
 
 void
 eth_rpc_read(struct eth_rpc_answer *answers, json_t **tree, const struct eth_rpc_asked *asked,
-             int status, struct am_bin body, const char *content_type)
+             struct am_bin body, const char *content_type)
 {
+    int status = asked->status;
     json_error_t why;
 
     memset(answers, 0, asked->count * sizeof *answers);
@@ -229,4 +241,17 @@ eth_rpc_scrub(char *text, const char *url)
         p += len;
         p += strspn(p, separators);
     }
+}
+
+uint64_t
+eth_rpc_blocks(const char *method, const json_t *params)
+{
+    const json_t *filter = json_array_get(params, 0);
+    uint64_t from, to;
+
+    if (strcmp(method, "eth_getLogs") != 0 ||
+        eth_json_u64(&from, json_object_get(filter, "fromBlock"), "", NULL) != AM_OK ||
+        eth_json_u64(&to, json_object_get(filter, "toBlock"), "", NULL) != AM_OK || to < from)
+        return 0;
+    return to - from + 1;
 }

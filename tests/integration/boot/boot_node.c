@@ -134,12 +134,13 @@ boot_up(struct e2e *t, struct dn_node *node, const struct boot_settings *s)
     char program[600], log[600];
     const char *const argv[] = {program, "up", NULL};
     const char *env[16] = {"BUNDLER_URL=" DN_BUNDLER_URL,
-                           "ATTESTMESH_PAYMASTER_URL=" DN_PAYMASTER_URL, "ATTESTMESH_POLL_MS=250"};
+                           "ATTESTMESH_PAYMASTER_URL=" DN_PAYMASTER_URL, "ATTESTMESH_POLL_MS=250",
+                           "ATTESTMESH_IDLE_POLL_MS=250"};
     size_t n = settings(lines, t, node, s);
     struct am_error err = {0};
 
     for (size_t i = 0; i < n; i++)
-        env[3 + i] = lines[i];
+        env[4 + i] = lines[i];
     snprintf(program, sizeof program, "%s/attestmesh", t->paths.bin);
     log_path(log, node);
     unlink(log);

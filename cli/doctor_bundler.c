@@ -118,6 +118,9 @@ ask_stub(struct doctor_world *w, struct doctor_seen_paymaster *seen)
         seen->method = dialects[i].method;
         r = cli_rpc_call(w->paymaster, &stub, seen->method, dialects[i].params(w), &seen->err);
     }
+    if (r == AM_UNIMPLEMENTED)
+        return am_fail(&seen->err, r, "paymaster: it knows none of %s, %s and %s",
+                       dialects[0].method, dialects[1].method, dialects[2].method);
     if (r != AM_OK)
         return r;
     seen->err = (struct am_error){0}; /* of a dialect that it does not know */

@@ -152,7 +152,10 @@ wg_port(uint64_t *port, const char *device, struct am_error *err)
     out[len] = '\0';
     out[strcspn(out, "\n")] = '\0';
     if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
-        return am_fail(err, AM_FAILED_PRECONDITION, "wg show: %s", out);
+        return am_fail(err,
+                       strstr(out, "not permitted") != NULL ? AM_PERMISSION_DENIED
+                                                            : AM_FAILED_PRECONDITION,
+                       "wg show: %s", out);
     *port = strtoull(out, &end, 10);
     return *out != '\0' && *end == '\0'
                ? AM_OK

@@ -27,7 +27,6 @@ struct doctor_seen_wireguard {
     const char *device;
     bool kernel, go, there;       /* module, wireguard-go in PATH, the device */
     bool mesh_runs;               /* then the device must be there */
-    bool wireguard;               /* the device is a WireGuard one */
     uint64_t port, expected_port; /* port 0: mesh has not set it up yet */
 };
 void doctor_judge_wireguard(struct doctor_report *r, const struct doctor_seen_wireguard *seen);

@@ -18,22 +18,19 @@ print_folded(const char *text, size_t width)
 {
     size_t column = INDENT;
 
-    while (*text != '\0') {
+    for (bool first = true; *text != '\0'; first = false) {
         size_t n = strcspn(text, " ");
 
-        if (width > 0 && column > INDENT && column + n > width) {
+        if (!first && width > 0 && column + 1 + n > width) {
             printf("\n%*s", INDENT, "");
             column = INDENT;
+        } else if (!first) {
+            putchar(' ');
+            column++;
         }
         printf("%.*s", (int)n, text);
         column += n;
-        text += n;
-        while (*text == ' ') {
-            if (text[1] != '\0' && (width == 0 || column + 1 < width))
-                putchar(' ');
-            column++;
-            text++;
-        }
+        text += n + (text[n] == ' ');
     }
     putchar('\n');
 }
@@ -49,13 +46,36 @@ terminal_width(void)
                                                                                      : 80;
 }
 
+/* On a terminal what is wrong has a line for each of its three parts. */
+static void
+print_parts(const struct doctor_line *line, size_t width)
+{
+    const struct {
+        const char *word, *text;
+    } parts[] = {{"seen", line->seen}, {"expected", line->expected}, {"likely", line->cause}};
+    char text[LINE];
+
+    for (size_t i = 0; i < 3; i++) {
+        if (i > 0)
+            printf("%*s", INDENT, "");
+        snprintf(text, sizeof text, "%s: %s", parts[i].word, parts[i].text);
+        print_folded(text, width);
+    }
+}
+
 static void
 print_line(enum doctor_check check, const struct doctor_line *line, size_t width)
 {
     static const char *const colours[] = {"\033[2m", "\033[32m", "\033[33m", "\033[1;31m"};
-    bool colour = width > 0;
+    bool terminal = width > 0;
     char text[LINE];
 
+    printf("%s%-5s%s %-21s ", terminal ? colours[line->outcome] : "",
+           doctor_outcome_name(line->outcome), terminal ? "\033[0m" : "", doctor_name(check));
+    if (terminal && line->cause[0] != '\0') {
+        print_parts(line, width);
+        return;
+    }
     if (line->cause[0] != '\0')
         snprintf(text, sizeof text, "expected %s; seen: %s; likely: %s", line->expected, line->seen,
                  line->cause);
@@ -63,8 +83,6 @@ print_line(enum doctor_check check, const struct doctor_line *line, size_t width
         snprintf(text, sizeof text, "%s", line->seen);
     else
         snprintf(text, sizeof text, "%s (expected %s)", line->seen, line->expected);
-    printf("%s%-5s%s %-21s ", colour ? colours[line->outcome] : "",
-           doctor_outcome_name(line->outcome), colour ? "\033[0m" : "", doctor_name(check));
     print_folded(text, width);
 }
 

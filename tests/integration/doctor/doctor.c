@@ -1,4 +1,7 @@
 /*  doctor -- attestmesh doctor beside a healthy node, and beside one of which one thing is broken.
+ *
+ *  e2e-doctor sample: the breaks that fit into one visit, and the transcript.
+ *  e2e-doctor: each of them alone too.
  */
 #include "doctor_visit.h"
 
@@ -93,8 +96,23 @@ all_is_well(struct clinic *c)
     fputs(v.out, stdout);
 }
 
+/* `up` had it look once: nothing found in a healthy node's log. */
+static bool
+has_looked(struct e2e *t, void *arg)
+{
+    (void)t;
+    return visit_log_has(arg, "doctor.done");
+}
+
+static void
+up_has_it_look(struct clinic *c)
+{
+    e2e_check(c->t, e2e_until(c->t, has_looked, c, 20000) >= 0, "up had it look", "%s", "");
+    e2e_check(c->t, !visit_log_has(c, "doctor.found"), "and it found nothing", "%s", "");
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
     static struct e2e t;
     struct clinic c = {.t = &t};
@@ -107,8 +125,11 @@ main(void)
     e2e_start(&t, c.node);
     e2e_check(&t, e2e_until(&t, is_live, NULL, HEALTHY_MS) >= 0, "the node is healthy", "%s",
               e2e_watch(&t, c.node)->reason);
+    up_has_it_look(&c);
     all_is_well(&c);
-    breaks_each(&c);
-    replay_each(&c);
+    breaks_together(&c);
+    if (argc < 2 || strcmp(argv[1], "sample") != 0)
+        breaks_each(&c);
+    replay_each(&c, argc >= 2);
     return e2e_close(&t);
 }

@@ -40,6 +40,32 @@ by_setting(struct clinic *c)
     }
 }
 
+/* Things that have nothing to do with each other, broken at once: each shows, none hides another.
+ */
+void
+breaks_together(struct clinic *c)
+{
+    static const char *const settings[] = {
+        "ATTESTMESH_WG_INTERFACE=nosuch0",
+        "DSTACK_SOCKET=/nowhere/dstack.sock",
+        "ATTESTMESH_MULTICALL3=0x00000000000000000000000000000000000000aa",
+        "BUNDLER_URL=" DN_RPC_URL,
+        "INDEXER_REGISTRY_ADDR=0x00000000000000000000000000000000000000aa",
+        "ATTESTMESH_SPONSOR_URL=" DN_BUNDLER_URL,
+        NULL};
+    static const char *const args[] = {"--gateway", "127.0.0.1:1", NULL};
+    static const char *const checks[] = {
+        "wireguard.device", "guest_agent.version", "multicall3.code", "bundler.entry_points",
+        "indexer.registry", "sponsor.identity",    "gateway.sni",     NULL};
+    static struct visit v;
+
+    visit(c, &v, settings, args);
+    visit_are(c, &v, "broken together", checks);
+    e2e_check(c->t, strstr(visit_seen(&v, "sponsor.identity"), "Route GET:/identity") != NULL,
+              "what answered on the route is quoted", "%s", visit_seen(&v, "sponsor.identity"));
+    visit_end(&v);
+}
+
 static void
 open_folder(struct clinic *c)
 {

@@ -163,7 +163,7 @@ refused_dummy(struct clinic *c, json_t *t)
 }
 
 static void
-breaks_on_paper(struct clinic *c, const json_t *transcript)
+breaks_on_paper(struct clinic *c, const json_t *transcript, size_t rows_to_try)
 {
     static const struct {
         const char *what, *check, *outcome, *says;
@@ -182,7 +182,7 @@ breaks_on_paper(struct clinic *c, const json_t *transcript)
     char file[700];
 
     snprintf(file, sizeof file, "%s/changed.json", c->folder);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < rows_to_try && i < sizeof rows / sizeof rows[0]; i++) {
         json_t *copy = json_deep_copy(transcript);
 
         rows[i].change(c, copy);
@@ -236,7 +236,7 @@ indexers(struct clinic *c)
 }
 
 void
-replay_each(struct clinic *c)
+replay_each(struct clinic *c, bool sample)
 {
     char file[700];
     json_t *transcript;
@@ -246,7 +246,8 @@ replay_each(struct clinic *c)
     transcript = json_load_file(file, JSON_REJECT_DUPLICATES, NULL);
     e2e_check(c->t, json_is_object(transcript), "the transcript is JSON", "%s", file);
     no_secret(c, file, transcript);
-    breaks_on_paper(c, transcript);
+    breaks_on_paper(c, transcript, sample ? 1 : SIZE_MAX);
     json_decref(transcript);
-    indexers(c);
+    if (!sample)
+        indexers(c);
 }

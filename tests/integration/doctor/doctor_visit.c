@@ -147,6 +147,36 @@ visit_is(struct clinic *c, const struct visit *v, const char *what, const char *
 }
 
 void
+visit_are(struct clinic *c, const struct visit *v, const char *what, const char *const *checks)
+{
+    size_t wanted = 0, failed = (size_t)json_integer_value(json_object_get(v->root, "fail"));
+
+    for (; checks[wanted] != NULL; wanted++)
+        e2e_check(c->t, strcmp(visit_outcome(v, checks[wanted]), "fail") == 0, what, "%s: %s",
+                  checks[wanted], visit_seen(v, checks[wanted]));
+    e2e_check(c->t,
+              failed == wanted && v->status == 2 &&
+                  json_integer_value(json_object_get(v->root, "warn")) == 0,
+              "and no other line", "%zu of %zu fail, status %d", failed, wanted, v->status);
+}
+
+bool
+visit_log_has(const struct clinic *c, const char *word)
+{
+    char path[700], line[4096];
+    bool found = false;
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/log/up.log", c->node->dir);
+    if ((f = fopen(path, "re")) == NULL)
+        return false;
+    while (!found && fgets(line, sizeof line, f) != NULL)
+        found = strstr(line, word) != NULL;
+    fclose(f);
+    return found;
+}
+
+void
 visit_start(struct clinic *c, const char *const argv[], const char *name)
 {
     struct am_error err = {0};

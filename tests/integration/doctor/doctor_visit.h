@@ -39,6 +39,12 @@ const char *visit_seen(const struct visit *v, const char *check);
 void visit_is(struct clinic *c, const struct visit *v, const char *what, const char *check,
               const char *outcome);
 
+/* The same with several checks, NULL-terminated: these fail and no others. */
+void visit_are(struct clinic *c, const struct visit *v, const char *what,
+               const char *const *checks);
+/* Whether a line of the node's up.log has this word. */
+bool visit_log_has(const struct clinic *c, const char *word);
+
 /* Start something beside the node; visit_stop_all ends it. */
 void visit_start(struct clinic *c, const char *const argv[], const char *name);
 /* Wait until something listens on this port of the node's loopback. */
@@ -48,7 +54,8 @@ void visit_stop_all(struct clinic *c);
 void visit_replay(struct clinic *c, const char *port, const char *file, const char *boundary);
 
 /* What each part of the test does. */
+void breaks_together(struct clinic *c);
 void breaks_each(struct clinic *c);
-void replay_each(struct clinic *c);
+void replay_each(struct clinic *c, bool sample);
 
 #endif

@@ -1,7 +1,8 @@
 /*  doctor_bundler -- asks the bundler for free, and the paymaster when it may cost something.
  *
- *  The operation that is estimated is one that the node never sends: a view through its account, on
- *  a nonce key of the doctor's own, with the dummy signature.
+ *  The operation that is shown to them is never sent: it would publish the WireGuard key that is on
+ *  chain already, which any sponsor pays for, on a nonce key of the doctor's own, with the dummy
+ *  signature.
  */
 #include "../common/crypto/am_keccak.h"
 #include "../common/eth/eth_call.h"
@@ -35,12 +36,12 @@ static json_t *
 operation(const struct doctor_world *w)
 {
     static const uint8_t purpose[] = "attestmesh.doctor.v1";
-    uint8_t inner[64], data[512], key[32], nonce[32], zero[32] = {0};
+    uint8_t inner[128], data[512], key[32], nonce[32], zero[32] = {0};
     struct eth_buf in = ETH_BUF(inner), out = ETH_BUF(data);
 
     am_keccak256(key, purpose, sizeof purpose - 1);
     eth_op_nonce(nonce, key, 0);
-    if (eth_call_none(&in, ETH_FN_memberCount, NULL) != AM_OK ||
+    if (eth_call_publish_wg(&in, w->wg_pub, NULL) != AM_OK ||
         eth_call_execute(&out, w->cluster, eth_bin(&in), NULL) != AM_OK)
         return NULL;
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "sender", eth_json_of_data(w->member, 20),

@@ -32,6 +32,7 @@ ask_member(struct doctor_world *w, struct doctor_seen_member *seen)
         (r = eth_ret_member(&record, am_bin_of(ret, len), "memberOf()", &seen->err)) != AM_OK)
         return r;
     seen->registered = !am_is_zero(record.contract, 20);
+    memcpy(w->wg_pub, record.wg_pub, 32);
     return AM_OK;
 }
 

@@ -36,7 +36,7 @@ struct doctor_world {
     struct cli_rpc *rpc, *bundler, *paymaster; /* NULL: not opened */
     /* Found out on the way. */
     bool member_known, registered, root_known;
-    uint8_t app_id[20], member[20], cluster[20], member_id[32], root[20];
+    uint8_t app_id[20], member[20], cluster[20], wg_pub[32], root[20];
     uint64_t head;
 };
 

@@ -17,7 +17,12 @@ static int
 ask_entries(struct doctor_world *w, struct doctor_seen_entries *seen)
 {
     json_t *list;
-    int r = cli_rpc_call(w->bundler, &list, "eth_supportedEntryPoints", json_array(), &seen->err);
+    int r = cli_rpc_u64(w->bundler, &seen->chain_id, "eth_chainId", json_array(), &seen->err);
+
+    if (r != AM_OK && r != AM_UNIMPLEMENTED)
+        return r;
+    seen->err = (struct am_error){0};
+    r = cli_rpc_call(w->bundler, &list, "eth_supportedEntryPoints", json_array(), &seen->err);
 
     if (r == AM_OK && !json_is_array(list))
         r = am_fail(&seen->err, AM_INVALID_ARGUMENT,
@@ -140,7 +145,7 @@ doctor_ask_bundler(struct doctor_world *w)
 {
     struct doctor_seen_estimate estimate = {.registered = w->registered};
     struct doctor_seen_paymaster paymaster = {0};
-    struct doctor_seen_entries entries = {0};
+    struct doctor_seen_entries entries = {.expected_chain_id = w->s.chain_id};
 
     if (doctor_may_ask(&w->report, DOCTOR_BUNDLER_ENTRY)) {
         memcpy(entries.expected, w->s.entry_point, 20);

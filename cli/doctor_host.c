@@ -45,7 +45,8 @@ ask_folder(struct doctor_world *w)
     } else {
         seen.is_folder = S_ISDIR(st.st_mode);
         seen.mode = st.st_mode & 07777;
-        seen.ours = st.st_uid == geteuid();
+        seen.owner = st.st_uid;
+        seen.ours = st.st_uid == geteuid() || geteuid() == 0;
         if (seen.is_folder && faccessat(AT_FDCWD, seen.path, R_OK | W_OK | X_OK, AT_EACCESS) != 0 &&
             seen.ours && seen.mode == 0700)
             seen.trouble = errno; /* a read-only file system, for one */

@@ -16,8 +16,9 @@ struct doctor_seen_folder {
     const char *path;
     int trouble; /* errno of stat or of writing; 0: none */
     bool there, is_folder, parent_writable;
-    unsigned mode; /* permission bits */
-    bool ours;     /* the owner is who asks */
+    unsigned mode;  /* permission bits */
+    bool ours;      /* the owner is who asks, or root asks */
+    unsigned owner; /* uid */
     uint64_t free_bytes;
 };
 void doctor_judge_folder(struct doctor_report *r, const struct doctor_seen_folder *seen);
@@ -110,6 +111,7 @@ void doctor_judge_root(struct doctor_report *r, const struct am_error *err,
 
 struct doctor_seen_entries {
     struct am_error err;
+    uint64_t chain_id, expected_chain_id; /* chain_id 0: it does not tell */
     uint8_t entries[8][20];
     size_t count;
     uint8_t expected[20];

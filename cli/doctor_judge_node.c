@@ -24,11 +24,12 @@ doctor_judge_folder(struct doctor_report *r, const struct doctor_seen_folder *se
     else if (!seen->is_folder)
         doctor_bad(r, id, "%s: no folder", seen->path);
     else if (!seen->ours)
-        doctor_bad(r, id, "%s: belongs to another user", seen->path);
+        doctor_bad(r, id, "%s: belongs to uid %u, not to who asks", seen->path, seen->owner);
     else if (seen->mode != 0700)
         doctor_bad(r, id, "%s: mode %04o", seen->path, seen->mode);
     else
-        doctor_ok(&r->lines[id], "%s: ours, mode 0700, writable, %llu MiB free", seen->path, mib);
+        doctor_ok(&r->lines[id], "%s: of uid %u, mode 0700, %llu MiB free", seen->path, seen->owner,
+                  mib);
 }
 
 void

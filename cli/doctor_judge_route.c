@@ -18,6 +18,10 @@ doctor_judge_entries(struct doctor_report *r, const struct doctor_seen_entries *
         doctor_bad(r, DOCTOR_BUNDLER_ENTRY, "%s", seen->err.text);
         return;
     }
+    if (seen->chain_id != 0 && seen->chain_id != seen->expected_chain_id) {
+        doctor_bad(r, DOCTOR_BUNDLER_ENTRY, "a bundler of chain %llu", (number)seen->chain_id);
+        return;
+    }
     for (size_t i = 0; i < seen->count; i++)
         if (memcmp(seen->entries[i], seen->expected, 20) == 0) {
             doctor_ok(line, "it does, among %zu", seen->count);

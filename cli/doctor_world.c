@@ -70,9 +70,11 @@ doctor_get(struct doctor_world *w, json_t **out, char host[static DOCTOR_HOST],
         return am_fail(err, g.code, "%s: %s", boundary, g.err.text);
     if (!json_is_object(g.body) || (g.status != 200 && !any_status)) {
         json_decref(g.body);
-        return am_fail(err, AM_INVALID_ARGUMENT,
-                       "%s %s: expected 200 and JSON, got status %d: \"%s\"", boundary, host,
-                       g.status, g.start);
+        r = am_fail(err, AM_INVALID_ARGUMENT, "%s %s: expected 200 and JSON, got status %d: \"%s\"",
+                    boundary, host, g.status, g.start);
+        if (err != NULL)
+            eth_rpc_scrub(err->text, base); /* what answered may repeat what it was asked */
+        return r;
     }
     *out = g.body;
     return AM_OK;

@@ -90,7 +90,13 @@ Test(doctor, what_others_say_cannot_write_to_a_terminal)
 Test(doctor, refuses_a_state_folder_that_is_not_ours_alone)
 {
     const enum doctor_check id = DOCTOR_STATE_FOLDER;
-    const struct doctor_seen_folder good = {"/s", 0, true, true, false, 0700, true, 1 << 30};
+    const struct doctor_seen_folder good = {.path = "/s",
+                                            .there = true,
+                                            .is_folder = true,
+                                            .mode = 0700,
+                                            .ours = true,
+                                            .owner = 7001,
+                                            .free_bytes = 1 << 30};
     struct doctor_seen_folder seen = good;
 
     seen.mode = 0750;
@@ -99,7 +105,7 @@ Test(doctor, refuses_a_state_folder_that_is_not_ours_alone)
     seen = good;
     seen.ours = false;
     doctor_judge_folder(&r, &seen);
-    is(id, DOCTOR_FAIL, "another user");
+    is(id, DOCTOR_FAIL, "belongs to uid 7001");
     seen = good;
     seen.is_folder = false;
     doctor_judge_folder(&r, &seen);

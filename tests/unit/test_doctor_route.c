@@ -47,6 +47,13 @@ Test(doctor_route, refuses_a_bundler_of_another_entry_point)
     seen.count = 2;
     doctor_judge_entries(&r, &seen);
     is(DOCTOR_BUNDLER_ENTRY, DOCTOR_OK, "among 2");
+    seen.chain_id = 1;
+    seen.expected_chain_id = 8453;
+    doctor_judge_entries(&r, &seen);
+    is(DOCTOR_BUNDLER_ENTRY, DOCTOR_FAIL, "a bundler of chain 1");
+    seen.chain_id = 8453;
+    doctor_judge_entries(&r, &seen);
+    is(DOCTOR_BUNDLER_ENTRY, DOCTOR_OK, "among 2");
     seen.err = failure("bundler@h: -32601");
     doctor_judge_entries(&r, &seen);
     is(DOCTOR_BUNDLER_ENTRY, DOCTOR_FAIL, "-32601");

@@ -15,7 +15,6 @@ by_setting(struct clinic *c)
         const char *what, *setting, *check;
     } rows[] = {
         {"a setting of the wrong form", "CHAIN_ID=x", "settings"},
-        {"another chain", "CHAIN_ID=8453", "rpc.chain_id"},
         {"no such device", "ATTESTMESH_WG_INTERFACE=nosuch0", "wireguard.device"},
         {"another port", "WG_LISTEN_PORT=51999", "wireguard.device"},
         {"no guest agent", "DSTACK_SOCKET=/nowhere/dstack.sock", "guest_agent.version"},

@@ -45,6 +45,21 @@ record(struct clinic *c, const char *file)
               "mode %o", st.st_mode & 0777);
 }
 
+/* --shadow writes nothing: the two exclude each other. */
+static void
+shadow_records_nothing(struct clinic *c, const char *file)
+{
+    const char *const args[] = {"--shadow", "http://127.0.0.1:9090/healthz", "--record", file,
+                                NULL};
+    static struct visit v;
+    struct stat st;
+
+    visit(c, &v, NULL, args);
+    e2e_check(c->t, v.status == 64 && stat(file, &st) != 0, "no transcript of a shadow visit",
+              "status %d", v.status);
+    visit_end(&v);
+}
+
 static void
 no_secret(struct clinic *c, const char *file, json_t *transcript)
 {
@@ -66,15 +81,16 @@ no_secret(struct clinic *c, const char *file, json_t *transcript)
 /* ---- copies with one thing changed ---- */
 
 static json_t *
-find(json_t *transcript, const char *method, const char *word)
+find(json_t *transcript, const char *boundary, const char *method, const char *word)
 {
     json_t *all = json_object_get(transcript, "exchanges"), *e;
 
     for (size_t i = 0; (e = json_array_get(all, i)) != NULL; i++) {
         const char *m = json_string_value(json_object_get(e, "method"));
+        const char *b = json_string_value(json_object_get(e, "boundary"));
         char *params = json_dumps(json_object_get(e, "params"), JSON_COMPACT | JSON_ENCODE_ANY);
-        bool hit =
-            m != NULL && strcmp(m, method) == 0 && params != NULL && strstr(params, word) != NULL;
+        bool hit = m != NULL && strcmp(m, method) == 0 && strcmp(b, boundary) == 0 &&
+                   params != NULL && strstr(params, word) != NULL;
 
         free(params);
         if (hit)
@@ -121,7 +137,7 @@ static void
 narrow_range(struct clinic *c, json_t *t)
 {
     (void)c;
-    to_error(find(t, "eth_getLogs", "fromBlock"), "query exceeds max block range 1000");
+    to_error(find(t, "rpc", "eth_getLogs", "fromBlock"), "query exceeds max block range 1000");
 }
 
 static void
@@ -130,22 +146,23 @@ no_archive(struct clinic *c, json_t *t)
     char old[ETH_QUANTITY_TEXT];
 
     eth_quantity_u64(old, c->t->world.deployed.start_block);
-    to_error(find(t, "eth_getCode", old), "missing trie node");
+    to_error(find(t, "rpc", "eth_getCode", old), "missing trie node");
 }
 
 static void
 other_entry_point(struct clinic *c, json_t *t)
 {
     (void)c;
-    json_object_set_new(find(t, "eth_getCode", "71727de22e5e9d8baf0edac6f37da032\",\"latest"),
-                        "result", json_string("0x6001"));
+    json_object_set_new(
+        find(t, "rpc", "eth_getCode", "71727de22e5e9d8baf0edac6f37da032\",\"latest"), "result",
+        json_string("0x6001"));
 }
 
 /* aggregate3's last word is the last function's facet: nobody has allowedAppIds. */
 static void
 a_facet_less(struct clinic *c, json_t *t)
 {
-    json_t *e = find(t, "eth_call", "82ad56cb");
+    json_t *e = find(t, "rpc", "eth_call", "82ad56cb");
     char *text = strdup(json_string_value(json_object_get(e, "result")));
 
     (void)c;
@@ -155,10 +172,24 @@ a_facet_less(struct clinic *c, json_t *t)
 }
 
 static void
+another_chain(struct clinic *c, json_t *t)
+{
+    (void)c;
+    json_object_set_new(find(t, "rpc", "eth_chainId", ""), "result", json_string("0x2105"));
+}
+
+static void
+bundler_of_another_chain(struct clinic *c, json_t *t)
+{
+    (void)c;
+    json_object_set_new(find(t, "bundler", "eth_chainId", ""), "result", json_string("0x2105"));
+}
+
+static void
 refused_dummy(struct clinic *c, json_t *t)
 {
     (void)c;
-    to_error(find(t, "eth_estimateUserOperationGas", ""),
+    to_error(find(t, "bundler", "eth_estimateUserOperationGas", ""),
              "UserOperation reverted during simulation with reason: AA23 reverted 0xf645eedf");
 }
 
@@ -170,6 +201,9 @@ breaks_on_paper(struct clinic *c, const json_t *transcript, size_t rows_to_try)
         void (*change)(struct clinic *c, json_t *t);
     } rows[] = {
         {"replayed, all is well again", "rpc.head_age", "ok", "block", as_it_was},
+        {"another chain", "rpc.chain_id", "fail", "chain id 8453", another_chain},
+        {"a bundler of another chain", "bundler.entry_points", "fail", "chain 8453",
+         bundler_of_another_chain},
         {"a head that stands still", "rpc.head_age", "fail", "does not move", head_an_hour_old},
         {"a clock that is behind", "clock.skew", "fail", "in our future", head_in_the_future},
         {"a narrow range", "rpc.range", "warn", "max block range 1000", narrow_range},
@@ -242,6 +276,7 @@ replay_each(struct clinic *c, bool sample)
     json_t *transcript;
 
     snprintf(file, sizeof file, "%s/transcript.json", c->folder);
+    shadow_records_nothing(c, file);
     record(c, file);
     transcript = json_load_file(file, JSON_REJECT_DUPLICATES, NULL);
     e2e_check(c->t, json_is_object(transcript), "the transcript is JSON", "%s", file);

@@ -21,6 +21,8 @@
     X(deploy, "deploy infra|cluster|member ...", "put contracts on a chain")                       \
     X(verify, "verify URL|FILE [--compose-hash HEX|--compose FILE] [--app-id HEX] [--json]",       \
       "check a node's evidence: signatures, event log, keys, code")                                \
+    X(doctor, "doctor [--json] [--paid] [--gateway HOST] [--shadow URL] ...",                      \
+      "ask every outside thing again: expected, seen, likely cause")                               \
     X(compose_hash, "compose-hash FILE", "the hash that dstack measures of an app-compose file")
 
 #define CLI_DECLARE(name, usage, help) int cli_##name(int argc, char **argv);

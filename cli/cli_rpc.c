@@ -11,10 +11,12 @@ struct cli_rpc {
     struct ev_loop *loop; /* of its own: nothing else runs while we wait */
     struct am_http *http;
     struct eth_rpc *rpc;
+    cli_rpc_heard_fn *heard; /* may be NULL */
+    void *arg;
 };
 
 int
-cli_rpc_open(struct cli_rpc **out, const char *url, struct am_error *err)
+cli_rpc_open_as(struct cli_rpc **out, const char *name, const char *url, struct am_error *err)
 {
     struct cli_rpc *rpc = calloc(1, sizeof *rpc);
     int r;
@@ -25,10 +27,23 @@ cli_rpc_open(struct cli_rpc **out, const char *url, struct am_error *err)
         return am_fail(err, AM_RESOURCE_EXHAUSTED, "rpc: no memory for a client");
     }
     if ((r = am_http_open(&rpc->http, rpc->loop, err)) != AM_OK ||
-        (r = eth_rpc_open(&rpc->rpc, rpc->http, rpc->loop, "rpc", url, err)) != AM_OK)
+        (r = eth_rpc_open(&rpc->rpc, rpc->http, rpc->loop, name, url, err)) != AM_OK)
         cli_rpc_close(&rpc);
     *out = rpc;
     return r;
+}
+
+int
+cli_rpc_open(struct cli_rpc **out, const char *url, struct am_error *err)
+{
+    return cli_rpc_open_as(out, "rpc", url, err);
+}
+
+void
+cli_rpc_listen(struct cli_rpc *rpc, cli_rpc_heard_fn *fn, void *arg)
+{
+    rpc->heard = fn;
+    rpc->arg = arg;
 }
 
 void
@@ -44,7 +59,9 @@ cli_rpc_close(struct cli_rpc **rpc)
 }
 
 struct waiting {
-    struct ev_loop *loop;
+    struct cli_rpc *rpc;
+    const char *method;
+    json_t *params; /* held for whoever listens */
     json_t *result;
     struct am_error err;
     int code;
@@ -74,9 +91,12 @@ on_answer(void *arg, const struct eth_rpc_answer *answer, size_t count)
     (void)count;
     w->code = answer->code;
     w->err = answer->err;
+    if (w->rpc->heard != NULL)
+        w->rpc->heard(w->rpc->arg, w->method, w->params, answer->result, answer->error_code,
+                      answer->err.text);
     name_revert(&w->err, answer->error_data);
     w->result = json_incref(answer->result);
-    ev_break(w->loop, EVBREAK_ALL);
+    ev_break(w->rpc->loop, EVBREAK_ALL);
 }
 
 int
@@ -84,15 +104,17 @@ cli_rpc_call(struct cli_rpc *rpc, json_t **result, const char *method, json_t *p
              struct am_error *err)
 {
     struct eth_rpc_item item = {method, params};
-    struct waiting w = {.loop = rpc->loop, .code = AM_INTERNAL};
+    struct waiting w = {rpc, method, json_incref(params), .code = AM_INTERNAL};
     int r;
 
     *result = NULL;
     if (params == NULL)
         return am_fail(err, AM_RESOURCE_EXHAUSTED, "%s: no memory for its parameters", method);
-    if ((r = eth_rpc_call(rpc->rpc, &item, 1, "", on_answer, &w, err)) != AM_OK)
+    if ((r = eth_rpc_call(rpc->rpc, &item, 1, "", on_answer, &w, err)) == AM_OK)
+        ev_run(rpc->loop, 0);
+    json_decref(w.params);
+    if (r != AM_OK)
         return r;
-    ev_run(rpc->loop, 0);
     *result = w.result;
     if (w.code != AM_OK && err != NULL)
         *err = w.err;

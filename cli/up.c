@@ -27,6 +27,8 @@
 #define PAUSE_MAX_MS 5000
 #define SETTLED_MS 10000 /* after so long a life the next pause is the first again */
 #define STOP_WAIT_MS 3000
+#define DOCTOR_AFTER_S 2 /* the start itself comes first */
+#define DOCTOR_NICE 10
 
 extern char **environ;
 
@@ -48,7 +50,7 @@ static struct {
     char bin[512];
     bool stopping;
     int exit_code; /* of am_exit.h, from the first service that left with one */
-    ev_timer deadline;
+    ev_timer deadline, doctor;
 } up;
 
 static void start(struct child *c);
@@ -151,6 +153,34 @@ start(struct child *c)
     ev_io_start(up.loop, &c->ended);
 }
 
+/* The free checks of attestmesh doctor, once, beside the services: what they find is in the log,
+ * and nothing waits for them or follows from them.  reap_orphans sees to its end. */
+static void
+on_doctor(struct ev_loop *loop, ev_timer *w, int events)
+{
+    char program[600];
+    pid_t pid, self = getpid();
+
+    (void)loop, (void)w, (void)events;
+    snprintf(program, sizeof program, "%s/attestmesh", up.bin);
+    if ((pid = fork()) == 0) {
+        char *argv[] = {program, (char[]){"doctor"}, (char[]){"--log"}, NULL};
+        sigset_t none;
+
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != self)
+            _exit(127);
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        (void)!nice(DOCTOR_NICE);
+        execve(program, argv, environ);
+        dprintf(STDERR_FILENO, "%s: %s\n", program, strerror(errno));
+        _exit(127);
+    }
+    if (pid < 0)
+        am_log(AM_WARN, "doctor.not_started", "reason=\"%s\"", strerror(errno));
+}
+
 static void
 on_deadline(struct ev_loop *loop, ev_timer *w, int events)
 {
@@ -167,6 +197,7 @@ stop_all(void)
     up.stopping = true;
     for (size_t i = 0; i < SERVICES; i++)
         ev_timer_stop(up.loop, &up.children[i].again);
+    ev_timer_stop(up.loop, &up.doctor);
     signal_all(SIGTERM);
     ev_timer_start(up.loop, &up.deadline);
     if (all_gone())
@@ -237,6 +268,8 @@ cli_up(int argc, char **argv)
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     up.loop = ev_loop_new(EVFLAG_AUTO); /* the default loop would reap our children itself */
     ev_timer_init(&up.deadline, on_deadline, (double)STOP_WAIT_MS / 1000, 0);
+    ev_timer_init(&up.doctor, on_doctor, DOCTOR_AFTER_S, 0);
+    ev_timer_start(up.loop, &up.doctor);
     ev_signal_init(&term, on_stop, SIGTERM);
     ev_signal_init(&interrupt, on_stop, SIGINT);
     ev_signal_start(up.loop, &term);

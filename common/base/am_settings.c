@@ -26,6 +26,7 @@ struct row {
 #define INDEXER AM_READ_INDEXER
 #define API AM_READ_API
 #define SPONSOR AM_READ_SPONSOR
+#define DOCTOR AM_READ_DOCTOR
 #define ALL AM_READ_ALL
 #define AT(field) offsetof(struct am_settings, field)
 static const struct row rows[] = {
@@ -245,15 +246,15 @@ am_settings_load(struct am_settings *s, enum am_reader reader, char *const *env,
 void
 am_settings_doc(void (*line)(void *arg, const char *text), void *arg)
 {
-    static const char *const names[] = {"keyagent", "chain", "mesh",    "tunnel",
-                                        "indexer",  "api",   "sponsor", "cli"};
+    static const char *const names[] = {"keyagent", "chain",   "mesh", "tunnel", "indexer",
+                                        "api",      "sponsor", "cli",  "doctor"};
     char text[640];
 
     for (size_t i = 0; i < ROWS; i++) {
-        char readers[80] = "";
+        char readers[96] = "";
         char def[64];
 
-        for (unsigned b = 0; rows[i].readers != ALL && b < 8; b++)
+        for (unsigned b = 0; rows[i].readers != ALL && b < sizeof names / sizeof names[0]; b++)
             if ((rows[i].readers & 1u << b) != 0) {
                 strcat(readers, *readers != '\0' ? ", " : "");
                 strcat(readers, names[b]);

@@ -21,7 +21,8 @@ enum am_reader { /* which process reads a row */
                  AM_READ_API = 32,
                  AM_READ_SPONSOR = 64,
                  AM_READ_CLI = 128,
-                 AM_READ_ALL = 255,
+                 AM_READ_DOCTOR = 256,
+                 AM_READ_ALL = 511,
 };
 
 struct am_settings {

@@ -9,6 +9,8 @@
 #include "eth_word.h"
 
 extern const uint8_t eth_entry_point_v07[20];
+/* keccak256 of its run-time code, the same on every chain. */
+extern const uint8_t eth_entry_point_v07_code_hash[32];
 
 /* PackedUserOperation without its signature.  am_bin members are borrowed. */
 struct eth_op {

@@ -281,6 +281,11 @@ take_requests(struct connection *c)
     *end = '\r';
     if (c->in_len < head + body)
         return;
+    if (c->d->o.get != NULL && strncmp(c->in, "GET ", 4) == 0) {
+        c->d->o.get(c->d->o.arg, c->read.fd, c->in);
+        dn_connection_close(c);
+        return;
+    }
     is_fault = strncmp(c->in, "POST /fault ", 12) == 0;
     is_count = strncmp(c->in, "POST /count ", 12) == 0;
     text = strndup(c->in + head, body);

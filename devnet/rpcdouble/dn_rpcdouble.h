@@ -86,12 +86,15 @@ struct dn_rpc_double;
 
 /* Answer one element: a new reference to an object with "result" or "error". */
 typedef json_t *dn_rpc_answer_fn(void *arg, const char *method, const json_t *params);
+/* Answer a GET on its socket, head and all; the connection is closed behind it. */
+typedef void dn_rpc_get_fn(void *arg, int fd, const char *request);
 
 struct dn_rpc_options {
     struct ev_loop *loop;
     uint16_t port;        /* of 127.0.0.1; 0: any */
     const char *upstream; /* NULL: answer is asked */
     dn_rpc_answer_fn *answer;
+    dn_rpc_get_fn *get; /* NULL: a GET is no request */
     void *arg;
 };
 

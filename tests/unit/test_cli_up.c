@@ -214,6 +214,23 @@ Test(cli_up, a_program_that_is_not_there_is_named)
     (void)pid_of("api", 0);
 }
 
+/* It finds the settings wrong here, and that is all that comes of it. */
+Test(cli_up, the_doctor_is_heard_and_changes_nothing)
+{
+    pid_t pids[5];
+
+    all_started(pids);
+    SW_UNTIL(strstr(sw_log("up.log"), "doctor.done") != NULL, 20000);
+    cr_assert_not_null(strstr(sw_log("up.log"), "doctor.found"));
+    cr_assert_not_null(strstr(sw_log("up.log"), "\"check\":\"settings\""), "%s", sw_log("up.log"));
+    cr_assert_null(strchr(sw_log("up.log"), '\033'));
+    for (size_t i = 0; i < 5; i++)
+        cr_assert(!gone(pids[i]) && starts(services[i], 0, &(long long){0}, &(pid_t){0}) == 1,
+                  "%s was touched", services[i]);
+    kill(*up, SIGTERM);
+    cr_assert_eq(sw_ended(up, 10000), 0, "%s", sw_log("up.log"));
+}
+
 /* What a service leaves behind is ours to reap: a zombie would stay in /proc. */
 Test(cli_up, orphans_are_reaped)
 {

@@ -89,6 +89,8 @@ say_csk(struct words *w, const struct mesh *m)
     say(w, "%s", text[m->csk_why]);
     if (m->csk_why == MESH_CSK_AWAITS)
         say_member(w, m, 0);
+    if (m->csk_why == MESH_CSK_AWAITS && m->view.count > 0 && m->view.member[0].removed)
+        say(w, ", which was removed: this cluster never gets a CSK, make a new one");
     if (m->csk_why == MESH_CSK_PULLS && m->rpc.last[0] != '\0')
         say(w, "; last: %s", m->rpc.last);
 }
@@ -96,7 +98,10 @@ say_csk(struct words *w, const struct mesh *m)
 static void
 say_booting(struct words *w, const struct mesh *m)
 {
-    if (m->member.state == MESH_STRANGER)
+    if (m->member.state == MESH_STRANGER && m->facts.record == MESH_RECORD_REMOVED)
+        say(w, "the cluster's owner removed our member; that cannot be taken back, and nothing is "
+               "registered: give the node a new member contract");
+    else if (m->member.state == MESH_STRANGER)
         say(w,
             "the chain has another %s key for our member than this TEE derives; check "
             "MEMBER_CONTRACT, the app id and the KMS; nothing is registered",
@@ -207,6 +212,8 @@ peer_state(const struct mesh *m, const struct mesh_set *connected, size_t i, int
 {
     const struct mesh_gate_peer *p = &m->gate.peer[i];
 
+    if (m->view.member[i].removed)
+        return "removed";
     if (mesh_set_has(&m->rivals, i))
         return "collides";
     if (mesh_set_has(connected, i))

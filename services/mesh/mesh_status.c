@@ -157,6 +157,17 @@ say_always(struct words *w, const struct mesh *m)
         say(w, "%s%s", w->len > 0 ? "; " : "", m->endpoints_reason);
 }
 
+/* Those who may hold the CSK. */
+static size_t
+standing(const struct mesh_view *v)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < v->count; i++)
+        n += !v->member[i].removed;
+    return n;
+}
+
 /* Said once when it changes; at one, what is lost with this node is the cluster. */
 static size_t
 holders(struct mesh *m)
@@ -194,7 +205,7 @@ publish_node(struct mesh *m, const struct mesh_set *connected)
     fact.mesh_ip = m->wg.ip;
     fact.members = m->view.count;
     fact.live_peers = heard > 0 ? heard - 1 : 0;
-    fact.csk_members = m->view.committed ? m->view.count : 0;
+    fact.csk_members = m->view.committed ? standing(&m->view) : 0;
     fact.csk_holders = fact.csk_members > 0 ? holders(m) : 0;
     fact.healthy_ms = m->healthy_ms;
     fact.block_number = m->view.block;

@@ -26,6 +26,7 @@ const CONTRACTS = {
   MessageFacet: 'src/facets/MessageFacet.sol',
   Multicall3: 'src/devnet/Multicall3.sol',
   NetworkFacet: 'src/facets/NetworkFacet.sol',
+  RemovalFacet: 'src/facets/RemovalFacet.sol',
   SigChainProbe: 'src/devnet/SigChainProbe.sol',
   StockDstackApp: 'src/devnet/StockDstackApp.sol',
 }

@@ -24,7 +24,10 @@
       "cluster's owner call addAllowedAppId for it; then start again")                             \
     X(85, KEY_MIGRATION, "this node would have other keys than its state folder records",          \
       "bring back the app id, KMS and SIDECAR_STATE_DIR that the log line tells of; or, to take "  \
-      "the new keys on purpose, remove identity.v1 from SIDECAR_STATE_DIR; then start again")
+      "the new keys on purpose, remove identity.v1 from SIDECAR_STATE_DIR; then start again")      \
+    X(86, REMOVED, "the cluster's owner removed our member",                                       \
+      "that cannot be taken back: give the node a new member contract, or take it out of "         \
+      "service; then start again")
 
 enum am_exit {
 #define AM_EXIT_ENUM(code, name, what, todo) AM_EXIT_##name = code,

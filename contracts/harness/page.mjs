@@ -1,4 +1,5 @@
-/*  page.mjs -- the interface as v1's protocol page states it: the numbers that tests hold us to  */
+/*  page.mjs -- the interface as v1's protocol page states it, and what this release adds to it: the
+ *  numbers that tests hold us to  */
 // SPDX-License-Identifier: Apache-2.0
 //
 // Nothing here is computed from our sources; a test that compares with it can fail.
@@ -85,6 +86,7 @@ export const DIAMOND = [
 
 /** Implemented by a facet, but not cut into the diamond. */
 export const UNCUT = {
+  MessageFacet: [['0xf21d2d40', 'sendOwnerCommand(bytes32,bytes32,bytes)', '']],
   AttestFacet: [['0x4fda654e', 'wgPubKeyOf(bytes32)', 'bytes32']],
   DstackFacet: [
     ['0xb2585db7', 'DSTACK_ATTESTOR_ID()', 'bytes32'],
@@ -134,6 +136,12 @@ export const CONTRACTS = {
     ['0xffaf1bd1', 'networkFacet()', 'address'],
     ['0x0080f866', 'dstackFacet()', 'address'],
   ],
+  /** This release's own: not on v1's page. */
+  RemovalFacet: [
+    ['0xb9c2c6fb', 'removeMember(bytes32)', ''],
+    ['0xc09e4eaf', 'removedAt(bytes32)', 'uint64'],
+    ['0x1d47259c', 'removedMembers()', 'bytes32[]'],
+  ],
   DiamondInit: [['0x4d9d7ff9', `init(${INIT})`, '']],
   IndexerRegistry: [
     ['0x8da5cb5b', 'owner()', 'address'],
@@ -164,6 +172,7 @@ export const EVENTS = {
   AppIdAllowed: ['0xa7dac7d2dea741f29c49ae95cfcea09c2626f8dd26abee710e37a579833f595e', 'address', 1, 'DstackFacet'],
   AppIdDisallowed: ['0x18ad2f4da720ebb885b23cee675aa1293808d1fac7e579eac8d5a5298dd2397e', 'address', 1, 'DstackFacet'],
   DstackMemberRegistered: ['0x1d8da47219669fed7200ac661489440cbf2d25cfd61f1c58e0a40f73e13efec5', 'bytes32,bytes32,address', 1, 'DstackFacet'],
+  MemberRemoved: ['0xdcfb2aae1ca16b920c65de688ae899d87bd6971ae75d8c53c743f24c24874939', 'bytes32,address,uint64', 2, 'RemovalFacet'],
   MemberDeployed: ['0x594c25a39d1d68108275109a656839390493bb960f448c5996019045e34babfb', 'address,address,bytes32', 2, 'ClusterMemberFactory'],
   ClusterDeployed: ['0x48dc8dab67749a8c7da96c90843d5db72d2f30334a2f383d32844c69e5e505ff', 'address,address,bytes32', 2, 'ClusterDiamondFactory'],
   IndexerUpdated: ['0x48e00ce83290e90eb3b8e783aac59410cf62dbb97910b437a306c15b98fe7efb', '(string,bytes32,bytes32,uint64)', 0, 'IndexerRegistry'],
@@ -184,7 +193,9 @@ export const ERRORS = {
   RecipientNotMember: ['0x919941a4', '', ['MessageFacet']],
   NotOriginator: ['0x8977534f', '', ['AttestFacet']],
   CskCommitmentAlreadySet: ['0xe04f6612', '', ['AttestFacet']],
-  NotClusterOwner: ['0x4b016c90', '', ['AttestFacet', 'DstackFacet', 'ClusterMember']],
+  NotClusterOwner: ['0x4b016c90', '', ['AttestFacet', 'DstackFacet', 'MessageFacet', 'RemovalFacet', 'ClusterMember']],
+  MemberUnknown: ['0x5b13cac4', '', ['RemovalFacet']],
+  MemberAlreadyRemoved: ['0xa23668ae', '', ['RemovalFacet']],
   OnlyEntryPoint: ['0xbd07c551', '', ['ClusterMember']],
   OnlyCluster: ['0x3b5fe322', '', ['ClusterMember']],
   OwnerAlreadySet: ['0xcf04b1bb', '', ['ClusterMember']],
@@ -220,6 +231,7 @@ export const SLOTS = {
   'attestmesh.storage.Message': '0x01ed23594c696028727ead8f00e63e0673d543f2d3613a2c2fc01abf2ca2d100',
   'attestmesh.storage.Network': '0x474b09740077ffacfbf2d439dfedf08d163ee733bb577268273bf24437752a00',
   'attestmesh.storage.Dstack': '0x3a6ca0bce3f2eabeff789f3e634310c8ac9ff254a0d573f6389711dd0d3b9600',
+  'attestmesh.storage.Removal': '0xb5d56e1c980319b60a23eafda02eb157cc872007df89e57e8932f7c493175000',
   'attestmesh.storage.ClusterMember': '0xeaff3df3ee5169d005a03d5a55e3db27753713bb429f09c0a0f5b446a482f300',
 }
 export const OWNABLE_SLOT = '0x8a22373512790c48b83a1fe2efdd2888d4a917bcdc24d0adf63e60f671680460'

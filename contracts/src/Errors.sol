@@ -14,6 +14,8 @@ error NotClusterOwner();
 error NotInternalCall();
 error NotOriginator();
 error CskCommitmentAlreadySet();
+error MemberUnknown();
+error MemberAlreadyRemoved();
 
 // Messages.
 error DuplicateEnvelope();

@@ -56,6 +56,7 @@ on_peer(void *arg, enum bus_topic topic, enum bus_change change, const void *fac
     memcpy(f->peers[i].member_id, p->member_id.p, 32);
     f->peers[i].mesh_ip = (uint32_t)p->mesh_ip;
     f->peers[i].live = am_str_eq(p->state, "live");
+    f->peers[i].removed = am_str_eq(p->state, "removed");
 }
 
 static void

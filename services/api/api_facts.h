@@ -12,7 +12,7 @@
 struct api_peer {
     uint8_t member_id[32];
     uint32_t mesh_ip; /* host order */
-    bool live;
+    bool live, removed;
 };
 
 struct api_bytes { /* len 0: not known */

@@ -14,10 +14,26 @@ transports(const struct api_facts *f)
     char hex[65];
 
     for (size_t i = 0; i < f->peer_count; i++) {
+        if (f->peers[i].removed)
+            continue;
         am_hex(hex, f->peers[i].member_id, 32);
         json_object_set_new(object, hex, json_string("udp"));
     }
     return object;
+}
+
+static json_t *
+removed(const struct api_facts *f)
+{
+    json_t *list = json_array();
+    char hex[65];
+
+    for (size_t i = 0; i < f->peer_count; i++)
+        if (f->peers[i].removed) {
+            am_hex(hex, f->peers[i].member_id, 32);
+            json_array_append_new(list, json_string(hex));
+        }
+    return list;
 }
 
 /* A reason may quote what came from outside, cut at any byte: JSON has only UTF-8, and a health
@@ -62,14 +78,15 @@ api_healthz(const struct api_facts *f, unsigned *status)
     bool healthy = f->mesh_answers && f->healthy;
     char held[96];
     json_t *root =
-        json_pack("{s:o, s:b, s:b, s:I, s:o, s:{s:i, s:i, s:i}, s:b, s:b, s:I, s:b, s:o}", "phase",
-                  text_of(*f->phase != '\0' ? f->phase : "booting"), "first_converged",
+        json_pack("{s:o, s:b, s:b, s:I, s:o, s:{s:i, s:i, s:i}, s:b, s:b, s:I, s:b, s:o, s:o}",
+                  "phase", text_of(*f->phase != '\0' ? f->phase : "booting"), "first_converged",
                   f->first_converged, "csk_acquired", f->csk_acquired, "live_peers",
                   (json_int_t)(f->mesh_answers ? f->live_peers : 0), "transports", transports(f),
                   "punch", "punch_attempts_total", 0, "punch_success_total", 0, "udp_reverts_total",
                   0, "indexer_connected", f->indexer_connected, "indexer_caught_up",
                   f->indexer_caught_up, "indexer_cursor_block", (json_int_t)f->indexer_cursor_block,
-                  "live", f->mesh_answers && f->live, "reason", text_of(reason_of(f, held)));
+                  "live", f->mesh_answers && f->live, "reason", text_of(reason_of(f, held)),
+                  "removed_members", removed(f));
     char *text = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
 
     json_decref(root);
@@ -143,6 +160,8 @@ api_metrics(const struct api_facts *f)
     fprintf(out, "# HELP attestmesh_peer_transport what carries WireGuard to a peer\n"
                  "# TYPE attestmesh_peer_transport gauge\n");
     for (size_t i = 0; i < f->peer_count; i++) {
+        if (f->peers[i].removed)
+            continue;
         am_hex(hex, f->peers[i].member_id, 32);
         fprintf(out, "attestmesh_peer_transport{member_id=\"%s\",transport=\"udp\"} 1\n", hex);
     }

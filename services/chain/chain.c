@@ -49,6 +49,7 @@ publish_view(struct chain *c, const struct chain_snapshot *s)
             .wg_pub = AM_BIN(p->wg_pub),
             .ed25519_pub = chain_some(p->ed25519_pub, 32),
             .mesh_ip = p->mesh_ip,
+            .removed = p->removed,
         };
     }
     publish(c, BUS_TOPIC_chain_view, v);

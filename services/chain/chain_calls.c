@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { MEMBER_CLUSTER, CIDR, LIST, OWN, COMMITMENT, FACET, KMS, ROUND_ONE };
+enum { MEMBER_CLUSTER, CIDR, LIST, OWN, COMMITMENT, FACET, REMOVAL_FACET, REMOVED, KMS, ROUND_ONE };
 enum { RECORD, MESH_IP, ED25519, PER_PEER };
 
 /* Call data of one round, behind one another, and the calls that point into it. */
@@ -69,6 +69,20 @@ round_word(struct round *r, const uint8_t target[static 20], enum eth_fn fn,
     return rc;
 }
 
+/* The tombstones, and whether the cluster has the facet that answers for them. */
+static int
+round_removed(struct round *r, const uint8_t cluster[static 20], struct am_error *err)
+{
+    size_t from = r->buf.len;
+    int rc = eth_call_facet_address(&r->buf, ETH_FN_removedMembers, err);
+
+    if (rc == AM_OK) {
+        round_add(r, cluster, from);
+        rc = round_none(r, cluster, ETH_FN_removedMembers, err);
+    }
+    return rc;
+}
+
 int
 chain_calls_cluster(struct eth_buf *out, const struct chain_snapshot *s, const uint8_t *kms_root,
                     struct am_error *err)
@@ -92,6 +106,8 @@ chain_calls_cluster(struct eth_buf *out, const struct chain_snapshot *s, const u
         rc = eth_call_facet_address(&r.buf, ETH_FN_publishEd25519Key, err);
     if (rc == AM_OK)
         round_add(&r, s->cluster, from);
+    if (rc == AM_OK)
+        rc = round_removed(&r, s->cluster, err);
     if (rc == AM_OK && kms_root != NULL)
         rc = round_address(&r, s->cluster, ETH_FN_allowedKmsRoots, kms_root, err);
     if (rc == AM_OK)
@@ -99,7 +115,20 @@ chain_calls_cluster(struct eth_buf *out, const struct chain_snapshot *s, const u
     return rc;
 }
 
-/* Every element must have answered. */
+static int
+answered(const struct eth_result *r, enum eth_fn fn, struct am_error *err)
+{
+    char why[128];
+
+    if (r->success)
+        return AM_OK;
+    eth_revert_text(why, sizeof why, r->data);
+    return am_fail(err, AM_FAILED_PRECONDITION, "view: expected an answer of %s(), got %s",
+                   eth_fn_name(fn), why);
+}
+
+/* Every element must have answered; removedMembers() is judged by take_removed, beside its facet.
+ */
 static int
 take_results(struct eth_result *out, size_t count, const enum eth_fn *fns, size_t per,
              struct am_bin data, struct am_error *err)
@@ -107,13 +136,36 @@ take_results(struct eth_result *out, size_t count, const enum eth_fn *fns, size_
     int rc = eth_ret_aggregate3(out, count, data, "aggregate3", err);
 
     for (size_t i = 0; rc == AM_OK && i < count; i++)
-        if (!out[i].success) {
-            char why[128];
+        if (fns[i % per] != ETH_FN_removedMembers)
+            rc = answered(&out[i], fns[i % per], err);
+    return rc;
+}
 
-            eth_revert_text(why, sizeof why, out[i].data);
-            rc = am_fail(err, AM_FAILED_PRECONDITION, "view: expected an answer of %s(), got %s",
-                         eth_fn_name(fns[i % per]), why);
-        }
+/* A cluster without the facet has no tombstones, whatever its fallback says to the selector. */
+static int
+take_removed(struct chain_snapshot *s, const struct eth_result *facet,
+             const struct eth_result *list, struct am_error *err)
+{
+    static uint8_t ids[CHAIN_MEMBERS][32];
+    uint8_t address[20];
+    size_t count = 0;
+    int rc = eth_ret_address(address, facet->data, "facetAddress(removedMembers)", err);
+
+    if (rc != AM_OK || am_is_zero(address, 20))
+        return rc;
+    rc = answered(list, ETH_FN_removedMembers, err);
+    if (rc == AM_OK)
+        rc = eth_ret_words(ids, CHAIN_MEMBERS, &count, list->data, "removedMembers", err);
+    for (size_t i = 0; rc == AM_OK && i < count; i++) {
+        size_t k = 0;
+
+        while (k < s->count && memcmp(s->peers[k].id, ids[i], 32) != 0)
+            k++;
+        if (k == s->count)
+            return am_fail(err, AM_INVALID_ARGUMENT,
+                           "removedMembers: expected ids of listMembers(), got another");
+        s->peers[k].removed = true;
+    }
     return rc;
 }
 
@@ -161,8 +213,9 @@ chain_calls_cluster_read(struct chain_snapshot *s, const uint8_t *kms_root, stru
                          struct am_error *err)
 {
     static const enum eth_fn fns[ROUND_ONE] = {
-        ETH_FN_cluster,       ETH_FN_meshCidr,     ETH_FN_listMembers,    ETH_FN_memberOf,
-        ETH_FN_cskCommitment, ETH_FN_facetAddress, ETH_FN_allowedKmsRoots};
+        ETH_FN_cluster,      ETH_FN_meshCidr,       ETH_FN_listMembers,
+        ETH_FN_memberOf,     ETH_FN_cskCommitment,  ETH_FN_facetAddress,
+        ETH_FN_facetAddress, ETH_FN_removedMembers, ETH_FN_allowedKmsRoots};
     struct eth_result r[ROUND_ONE];
     uint8_t cluster[20], facet[20];
     bool allowed = false;
@@ -183,6 +236,8 @@ chain_calls_cluster_read(struct chain_snapshot *s, const uint8_t *kms_root, stru
         rc = eth_ret_word(s->commitment, r[COMMITMENT].data, "cskCommitment", err);
     if (rc == AM_OK)
         rc = eth_ret_address(facet, r[FACET].data, "facetAddress", err);
+    if (rc == AM_OK)
+        rc = take_removed(s, &r[REMOVAL_FACET], &r[REMOVED], err);
     if (rc == AM_OK && kms_root != NULL)
         rc = eth_ret_bool(&allowed, r[KMS].data, "allowedKmsRoots", err);
     if (rc != AM_OK)

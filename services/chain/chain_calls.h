@@ -19,6 +19,7 @@
 struct chain_peer {
     uint8_t id[32], contract[20], x_pub[32], wg_pub[32], ed25519_pub[32]; /* zero: none on chain */
     uint32_t mesh_ip;
+    bool removed; /* a tombstone stands on it */
 };
 
 /* The cluster at one block. */

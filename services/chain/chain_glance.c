@@ -68,7 +68,8 @@ same_cluster(const struct chain_snapshot *a, const struct chain_snapshot *b)
         !same_own(a, b) || a->count != b->count)
         return false;
     for (size_t i = 0; i < a->count; i++)
-        if (memcmp(a->peers[i].id, b->peers[i].id, 32) != 0)
+        if (memcmp(a->peers[i].id, b->peers[i].id, 32) != 0 ||
+            a->peers[i].removed != b->peers[i].removed)
             return false;
     return true;
 }
@@ -117,6 +118,8 @@ chain_glance_read(struct chain_glance *out, struct chain_snapshot *scratch,
     if (rc == AM_OK)
         rc = eth_ret_word(parent, r[PARENT].data, "getLastBlockHash", err);
     *scratch = *last;
+    for (size_t i = 0; i < scratch->count; i++)
+        scratch->peers[i].removed = false; /* what is read sets it again */
     if (rc == AM_OK)
         rc = chain_calls_cluster_read(scratch, kms_root, r[CLUSTER].data, err);
     if (rc != AM_OK || !same_chain(last, out->number, parent) || !same_cluster(scratch, last))

@@ -58,6 +58,7 @@ ka_view_take(struct ka_view *view, const struct chain_view *fact, const struct k
     for (size_t i = 0; i < fact->members_count; i++) {
         memcpy(view->members[i].id, fact->members[i].member_id.p, 32);
         memcpy(view->members[i].x_pub, fact->members[i].x_pub.p, 32);
+        view->members[i].removed = fact->members[i].removed;
     }
     return AM_OK;
 }
@@ -66,7 +67,7 @@ const struct ka_view_member *
 ka_view_member(const struct ka_view *view, struct am_bin id)
 {
     for (size_t i = 0; i < view->member_count; i++)
-        if (am_bin_eq(id, am_bin_of(view->members[i].id, 32)))
+        if (am_bin_eq(id, am_bin_of(view->members[i].id, 32)) && !view->members[i].removed)
             return &view->members[i];
     return NULL;
 }

@@ -25,6 +25,7 @@ struct ka_view {
     size_t member_count;
     struct ka_view_member {
         uint8_t id[32], x_pub[32];
+        bool removed; /* nothing is sealed for it any more */
     } members[KA_MEMBERS_MAX];
 };
 
@@ -39,7 +40,7 @@ struct ka_view {
 int ka_view_take(struct ka_view *view, const struct chain_view *fact, const struct ka_self *self,
                  uint64_t chain_id, struct am_error *err) AM_MUST_CHECK;
 
-/* The member, or NULL.  Borrowed until the next view. */
+/* The member, or NULL; a removed one is none.  Borrowed until the next view. */
 const struct ka_view_member *ka_view_member(const struct ka_view *view, struct am_bin id);
 
 #endif

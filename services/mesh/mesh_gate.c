@@ -50,6 +50,12 @@ mesh_gate_ignore(struct mesh_gate *g, size_t i)
 }
 
 void
+mesh_gate_remove(struct mesh_gate *g, size_t i, bool removed)
+{
+    g->peer[i].removed = removed;
+}
+
+void
 mesh_gate_attempted(struct mesh_gate *g, size_t i, int64_t now)
 {
     if (!g->peer[i].attempted)
@@ -85,7 +91,8 @@ is_connected(const struct mesh_gate *g, size_t i, int64_t now)
 {
     const struct mesh_gate_peer *p = &g->peer[i];
 
-    return i == g->self || (p->heard && p->path_up && now - p->heard_ms < MESH_WINDOW_MS);
+    return i == g->self ||
+           (!p->removed && p->heard && p->path_up && now - p->heard_ms < MESH_WINDOW_MS);
 }
 
 struct mesh_set
@@ -108,7 +115,7 @@ agreement(const struct mesh_gate *g, int64_t now)
     size_t hearable = 0;
 
     for (size_t i = 0; i < g->count; i++) {
-        if (g->peer[i].ignored && i != g->self)
+        if ((g->peer[i].ignored || g->peer[i].removed) && i != g->self)
             continue;
         hearable++;
         if (is_connected(g, i, now))
@@ -140,7 +147,7 @@ awaited(const struct mesh_gate *g, int64_t now)
         const struct mesh_gate_peer *p = &g->peer[i];
         bool silent = p->attempted && now - p->attempted_ms >= MESH_SILENT_MS;
 
-        if (i != g->self && !p->heard && !p->ignored && !silent)
+        if (i != g->self && !p->heard && !p->ignored && !p->removed && !silent)
             return i;
     }
     return MESH_NOBODY;

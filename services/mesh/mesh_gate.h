@@ -24,7 +24,7 @@
 
 struct mesh_gate_peer {
     uint8_t id[32];
-    bool ignored, attempted, heard, path_up;
+    bool ignored, removed, attempted, heard, path_up;
     int64_t attempted_ms, heard_ms;
     struct mesh_set view;
 };
@@ -56,6 +56,8 @@ struct mesh_gate_verdict {
  *      self   index of the own id, or MESH_NOBODY: the gate cannot be live then */
 void mesh_gate_members(struct mesh_gate *g, const uint8_t (*ids)[32], size_t count, size_t self);
 void mesh_gate_ignore(struct mesh_gate *g, size_t i);
+/* A removed member is neither awaited nor connected, whatever it says. */
+void mesh_gate_remove(struct mesh_gate *g, size_t i, bool removed);
 
 /* The tunnel to i was configured; only the first time counts. */
 void mesh_gate_attempted(struct mesh_gate *g, size_t i, int64_t now);

@@ -162,7 +162,7 @@ send_all(struct mesh *m)
 
         /* To the silent as well: traffic is what makes WireGuard try again.  A refusal of the
          * kernel (no endpoint yet) is the peer's silence, and shown as that. */
-        if (i != m->view.self && !mesh_set_has(&m->rivals, i))
+        if (i != m->view.self && !m->view.member[i].removed && !mesh_set_has(&m->rivals, i))
             (void)sendto(m->beats.fd, bytes, len, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof to);
     }
 }

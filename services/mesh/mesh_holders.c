@@ -106,6 +106,6 @@ mesh_holders_count(const struct mesh_holders *h, const struct mesh_view *view, b
     size_t n = own;
 
     for (size_t i = 0; i < view->count; i++)
-        n += i != view->self && h->member[i].holds;
+        n += i != view->self && h->member[i].holds && !view->member[i].removed;
     return n;
 }

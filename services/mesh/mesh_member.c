@@ -57,6 +57,7 @@ mesh_member_event(const struct mesh_member *m, const struct mesh_facts *f)
         return MESH_EV_BLIND;
     switch (f->record) {
     case MESH_RECORD_OTHER:
+    case MESH_RECORD_REMOVED:
         return MESH_EV_OTHER;
     case MESH_RECORD_NONE: /* an RPC that lags behind what was already seen proves nothing */
         return f->block < seen ? MESH_EV_BLIND : MESH_EV_NONE;

@@ -17,7 +17,7 @@ enum mesh_state {
     MESH_BOOTING = 1, /* no identity or no view yet */
     MESH_ABSENT,      /* no record of the own member */
     MESH_MEMBER,      /* the record carries our keys */
-    MESH_STRANGER,    /* the record carries other keys: somebody must look */
+    MESH_STRANGER,    /* the record carries other keys, or was removed: somebody must look */
     MESH_STATES
 };
 
@@ -25,7 +25,7 @@ enum mesh_event {
     MESH_EV_BLIND = 1, /* nothing can be concluded: something is missing, or the view is too old */
     MESH_EV_NONE,      /* no record */
     MESH_EV_OURS,      /* record with our keys */
-    MESH_EV_OTHER,     /* record with other keys */
+    MESH_EV_OTHER,     /* record with other keys, or with a tombstone */
     MESH_EV_UNSAID,    /* our record stands, but a commitment that stood is gone or another */
     MESH_EVENTS
 };
@@ -34,10 +34,10 @@ enum mesh_act {
     MESH_DO_REGISTER = 1, /* ask chain.register */
     MESH_DO_PUBLISH = 2,  /* ask chain.publish_ed25519 */
     MESH_DO_RESET = 4,    /* close the gate, forget the CSK, begin again */
-    MESH_DO_SHOUT = 8,    /* the record carries other keys */
+    MESH_DO_SHOUT = 8,    /* the record carries other keys, or was removed */
 };
 
-enum mesh_record { MESH_RECORD_NONE, MESH_RECORD_OURS, MESH_RECORD_OTHER };
+enum mesh_record { MESH_RECORD_NONE, MESH_RECORD_OURS, MESH_RECORD_OTHER, MESH_RECORD_REMOVED };
 enum mesh_key { MESH_KEY_X25519 = 1, MESH_KEY_WIREGUARD, MESH_KEY_ED25519 };
 
 struct mesh_facts { /* what the edges know, whole, each time */

@@ -49,6 +49,7 @@ serve_csk(struct mesh *m, struct am_grpc_request *request, struct am_bin message
     struct keyagent_csk_seal_for ask = {0};
     struct am_error err = {0};
     uint8_t id[32];
+    size_t i;
 
     if (!m->csk_done) {
         refuse(request, AM_UNAVAILABLE, "CSK not held yet");
@@ -60,7 +61,8 @@ serve_csk(struct mesh *m, struct am_grpc_request *request, struct am_bin message
         goto out;
     }
     memcpy(id, asked->requester_member_id.data, 32);
-    if (mesh_view_find(&m->view, id) == MESH_NOBODY) {
+    i = mesh_view_find(&m->view, id);
+    if (i == MESH_NOBODY || m->view.member[i].removed) {
         refuse(request, AM_PERMISSION_DENIED, "requester is not a cluster member");
         goto out;
     }

@@ -90,6 +90,8 @@ say_csk(struct words *w, const struct mesh *m)
     say(w, "%s", text[m->csk_why]);
     if (m->csk_why == MESH_CSK_AWAITS)
         say_member(w, m, 0);
+    if (m->csk_why == MESH_CSK_AWAITS && m->view.count > 0 && m->view.member[0].removed)
+        say(w, ", which was removed: this cluster never gets a CSK, make a new one");
     if (m->csk_why == MESH_CSK_PULLS && m->rpc.last[0] != '\0')
         say(w, "; last: %s", m->rpc.last);
 }
@@ -97,7 +99,10 @@ say_csk(struct words *w, const struct mesh *m)
 static void
 say_booting(struct words *w, const struct mesh *m)
 {
-    if (m->member.state == MESH_STRANGER)
+    if (m->member.state == MESH_STRANGER && m->facts.record == MESH_RECORD_REMOVED)
+        say(w, "the cluster's owner removed our member; that cannot be taken back, and nothing is "
+               "registered: give the node a new member contract");
+    else if (m->member.state == MESH_STRANGER)
         say(w,
             "the chain has another %s key for our member than this TEE derives; check "
             "MEMBER_CONTRACT, the app id and the KMS; nothing is registered",
@@ -169,6 +174,17 @@ tell_gate(struct mesh *m, int64_t now)
     m->verdict_told_ms = now;
 }
 
+/* Those who may hold the CSK. */
+static size_t
+standing(const struct mesh_view *v)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < v->count; i++)
+        n += !v->member[i].removed;
+    return n;
+}
+
 /* Said once when it changes; at one, what is lost with this node is the cluster. */
 static size_t
 holders(struct mesh *m)
@@ -206,7 +222,7 @@ publish_node(struct mesh *m, const struct mesh_set *connected)
     fact.mesh_ip = m->wg.ip;
     fact.members = m->view.count;
     fact.live_peers = heard > 0 ? heard - 1 : 0;
-    fact.csk_members = m->view.committed ? m->view.count : 0;
+    fact.csk_members = m->view.committed ? standing(&m->view) : 0;
     fact.csk_holders = fact.csk_members > 0 ? holders(m) : 0;
     fact.healthy_ms = m->healthy_ms;
     fact.block_number = m->view.block;
@@ -224,6 +240,8 @@ peer_state(const struct mesh *m, const struct mesh_set *connected, size_t i, int
 {
     const struct mesh_gate_peer *p = &m->gate.peer[i];
 
+    if (m->view.member[i].removed)
+        return "removed";
     if (mesh_set_has(&m->rivals, i))
         return "collides";
     if (mesh_set_has(connected, i))

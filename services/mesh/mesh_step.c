@@ -79,8 +79,9 @@ static void
 reset(struct mesh *m)
 {
     am_log(AM_ERROR, "member.reset", "block=%llu reason=\"%s\"", (unsigned long long)m->view.block,
-           m->member.state == MESH_STRANGER ? "the own record carries other keys"
-                                            : "the own record or the commitment is gone");
+           m->facts.record == MESH_RECORD_REMOVED ? "the cluster's owner removed our member"
+           : m->member.state == MESH_STRANGER     ? "the own record carries other keys"
+                                                  : "the own record or the commitment is gone");
     mesh_rpc_cancel(m);
     mesh_gate_close(&m->gate);
     mesh_holders_reset(&m->holders);
@@ -96,7 +97,8 @@ reset(struct mesh *m)
 static void
 step_stranger(struct mesh *m)
 {
-    if (m->member.state != MESH_STRANGER || m->facts.record != MESH_RECORD_OTHER) {
+    if (m->member.state != MESH_STRANGER ||
+        (m->facts.record != MESH_RECORD_OTHER && m->facts.record != MESH_RECORD_REMOVED)) {
         m->stranger_block = 0;
         return;
     }
@@ -104,10 +106,9 @@ step_stranger(struct mesh *m)
         m->stranger_block = m->view.block;
     if (m->view.block < m->stranger_block + MESH_STRANGER_BLOCKS || m->exit_code != 0)
         return;
-    m->exit_code = AM_EXIT_OTHER_KEYS;
-    am_log(AM_ERROR, "stopped",
-           "exit=%d block=%llu reason=\"the chain has another %s key for our member\"",
-           m->exit_code, (unsigned long long)m->view.block, mesh_key_name(m->member.other));
+    m->exit_code = m->facts.record == MESH_RECORD_REMOVED ? AM_EXIT_REMOVED : AM_EXIT_OTHER_KEYS;
+    am_log(AM_ERROR, "stopped", "exit=%d block=%llu reason=\"%s\"", m->exit_code,
+           (unsigned long long)m->view.block, am_exit_advice(m->exit_code));
     ev_break(m->loop, EVBREAK_ALL);
 }
 
@@ -124,7 +125,9 @@ step_member(struct mesh *m, int64_t now)
                (int)m->member.state, (unsigned long long)m->view.block);
     if ((acts & MESH_DO_RESET) != 0)
         reset(m);
-    if ((acts & MESH_DO_SHOUT) != 0)
+    if ((acts & MESH_DO_SHOUT) != 0 && m->facts.record == MESH_RECORD_REMOVED)
+        am_log(AM_ERROR, "member.removed", "reason=\"the cluster's owner removed our member\"");
+    else if ((acts & MESH_DO_SHOUT) != 0)
         am_log(AM_ERROR, "member.stranger",
                "reason=\"the chain has another %s key for our member\"",
                mesh_key_name(m->member.other));
@@ -135,7 +138,7 @@ step_member(struct mesh *m, int64_t now)
 }
 
 /* The device stands before the registration; its peers only once they may know us, because an
- * initiation that nobody understands is not repeated for 5 s. */
+ * initiation that nobody understands is not repeated for 5 s.  A removed member has none left. */
 static void
 step_device(struct mesh *m)
 {
@@ -143,14 +146,15 @@ step_device(struct mesh *m)
     uint32_t ip;
     size_t n = 0;
 
-    if (!m->identity.ready || !m->view.known || m->member.state == MESH_STRANGER ||
+    if (!m->identity.ready || !m->view.known ||
+        (m->member.state == MESH_STRANGER && m->facts.record != MESH_RECORD_REMOVED) ||
         am_mesh_ip(&ip, m->view.own_id, m->view.cidr_ip, m->view.prefix, NULL) != AM_OK)
         return;
     memset(want, 0, sizeof want);
     for (size_t i = 0; i < m->view.count && m->member.state == MESH_MEMBER; i++) {
         const struct mesh_known *k = &m->view.member[i];
 
-        if (i == m->view.self || mesh_set_has(&m->rivals, i))
+        if (i == m->view.self || k->removed || mesh_set_has(&m->rivals, i))
             continue;
         memcpy(want[n].pub, k->wg_pub, 32);
         want[n].ip = k->ip;
@@ -204,7 +208,8 @@ step_csk(struct mesh *m, int64_t now)
     memcpy(f.commitment, m->view.commitment, 32);
     memcpy(f.held_commitment, m->held_commitment, 32);
     for (size_t i = 0; i < m->view.count; i++)
-        if (i != m->view.self && m->gate.peer[i].attempted && !mesh_set_has(&m->rivals, i))
+        if (i != m->view.self && m->gate.peer[i].attempted && !m->gate.peer[i].removed &&
+            !mesh_set_has(&m->rivals, i))
             mesh_set_add(&f.configured, i);
     plan = mesh_csk_step(&m->csk, &f, now, mesh_jitter());
     m->csk_why = plan.why;
@@ -271,7 +276,8 @@ move_peers(struct mesh *m, const struct mesh_view *next)
     memset(moved, 0, sizeof moved);
     for (size_t i = 0; i < next->count; i++) {
         size_t old = mesh_view_find(&m->view, next->ids[i]);
-        const uint8_t *key = mesh_edkeys_of(&m->edkeys, &next->member[i]);
+        const uint8_t *key =
+            next->member[i].removed ? NULL : mesh_edkeys_of(&m->edkeys, &next->member[i]);
         struct mesh_beat_peer *b = &moved[i].beat;
 
         if (old != MESH_NOBODY)
@@ -311,6 +317,7 @@ mesh_take_view(struct mesh *m, const struct chain_view *fact)
     mesh_gate_members(&m->gate, m->view.ids, m->view.count, m->view.self);
     m->rivals = m->ignored = (struct mesh_set){0};
     for (size_t i = 0; i < m->view.count; i++) {
+        mesh_gate_remove(&m->gate, i, m->view.member[i].removed);
         if (mesh_view_rival(&m->view, i) != MESH_NOBODY)
             mesh_set_add(&m->rivals, i);
         if (i != m->view.self && mesh_ignore_has(m->settings->ignore_members, &m->view.member[i])) {

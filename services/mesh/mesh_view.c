@@ -39,6 +39,7 @@ mesh_view_take(struct mesh_view *v, const struct chain_view *fact)
         copy(to->wg_pub, 32, from->wg_pub);
         to->has_ed25519 = copy(to->ed25519_pub, 32, from->ed25519_pub);
         to->ip = (uint32_t)from->mesh_ip;
+        to->removed = from->removed;
     }
     v->self = mesh_view_find(v, v->own_id);
 }
@@ -101,7 +102,9 @@ mesh_view_facts(const struct mesh_view *v, const struct mesh_identity *id, uint6
     own = &v->member[v->self];
     f.published = own->has_ed25519;
     f.record = MESH_RECORD_OTHER;
-    if (memcmp(own->x_pub, id->x_pub, 32) != 0)
+    if (own->removed)
+        f.record = MESH_RECORD_REMOVED;
+    else if (memcmp(own->x_pub, id->x_pub, 32) != 0)
         f.other = MESH_KEY_X25519;
     else if (memcmp(own->wg_pub, id->wg_pub, 32) != 0)
         f.other = MESH_KEY_WIREGUARD;

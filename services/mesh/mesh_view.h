@@ -17,7 +17,7 @@ struct mesh_identity { /* keyagent.identity */
 
 struct mesh_known { /* one record of listMembers */
     uint8_t id[32], contract[20], x_pub[32], wg_pub[32], ed25519_pub[32];
-    bool has_ed25519;
+    bool has_ed25519, removed;
     uint32_t ip;
 };
 

@@ -1,8 +1,13 @@
 /*  mesh -- a node joins, all nodes are lost and come back, an orphan and a late node do no harm. */
 #include "e2e.h"
 
+#include "../../common/eth/eth_call.h"
+#include "../../common/eth/rpc/eth_json.h"
+#include "../../common/wire/am_member.h"
+
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BOUND_MS (3 * 1000 + 5000) /* three blocks of 1 s, and 5 s */
@@ -186,6 +191,128 @@ an_orphan_does_no_harm(struct e2e *t)
               t->watches[0].reason);
 }
 
+static void
+deploy_removal(struct e2e *t, struct cli_receipt *made)
+{
+    json_t *artifact =
+        json_load_file(ATTESTMESH_SOURCE "/contracts/artifacts/RemovalFacet.json", 0, NULL);
+    struct am_error err = {0};
+    uint8_t *code = NULL;
+    size_t len = 0;
+
+    e2e_need(t, eth_json_data(&code, &len, json_object_get(artifact, "bytecode"), "code", &err),
+             &err, "RemovalFacet");
+    json_decref(artifact);
+    e2e_need(t, cli_tx_send(&t->world.operator_key, made, NULL, 0, am_bin_of(code, len), &err),
+             &err, "RemovalFacet");
+    free(code);
+}
+
+/* diamondCut([(facet, ADD, the three of RemovalFacet)], 0, "") on the world's cluster. */
+static void
+cut_removal(struct e2e *t)
+{
+    static const uint8_t nobody[20], names[3][4] = {{0xb9, 0xc2, 0xc6, 0xfb},
+                                                    {0xc0, 0x9e, 0x4e, 0xaf},
+                                                    {0x1d, 0x47, 0x25, 0x9c}};
+    static uint8_t data[2048];
+    struct eth_buf call = ETH_BUF(data);
+    struct eth_enc e, list, one;
+    struct cli_receipt made, cut;
+    struct am_error err = {0};
+    size_t cuts, target, init, selectors;
+
+    deploy_removal(t, &made);
+    e2e_need(t, eth_call_none(&call, ETH_FN_diamondCut, &err), &err, "diamondCut");
+    eth_enc_start(&e, &call);
+    cuts = eth_enc_hole(&e);
+    eth_enc_address(&e, nobody);
+    init = eth_enc_hole(&e);
+    eth_enc_fill(&e, cuts);
+    eth_enc_u64(&e, 1);
+    eth_enc_enter(&list, &e);
+    target = eth_enc_hole(&list);
+    eth_enc_fill(&list, target);
+    eth_enc_enter(&one, &list);
+    eth_enc_address(&one, made.contract);
+    eth_enc_u64(&one, 0);
+    selectors = eth_enc_hole(&one);
+    eth_enc_fill(&one, selectors);
+    eth_enc_u64(&one, 3);
+    for (size_t i = 0; i < 3; i++) {
+        uint8_t word[32] = {0};
+
+        memcpy(word, names[i], 4);
+        eth_enc_word(&one, word);
+    }
+    eth_enc_leave(&list, &one);
+    eth_enc_leave(&e, &list);
+    eth_enc_fill(&e, init);
+    eth_enc_bytes(&e, am_bin_of(NULL, 0));
+    e2e_need(t,
+             cli_tx_send(&t->world.operator_key, &cut, t->world.deployed.cluster, 0, eth_bin(&call),
+                         &err),
+             &err, "diamondCut");
+}
+
+static bool
+peer_is(struct watch *w, const uint8_t id[static 32], const char *state)
+{
+    for (size_t i = 0; i < w->peer_count; i++)
+        if (memcmp(w->peers[i].member_id, id, 32) == 0)
+            return strcmp(w->peers[i].state, state) == 0;
+    return false;
+}
+
+static bool
+both_say_removed(struct e2e *t, void *arg)
+{
+    return peer_is(&t->watches[0], arg, "removed") && peer_is(&t->watches[1], arg, "removed") &&
+           e2e_all_live(t, 0, 1);
+}
+
+static bool
+says_why(struct e2e *t, void *arg)
+{
+    (void)arg;
+    return strstr(t->watches[2].reason, "removed our member") != NULL && !t->watches[2].live;
+}
+
+static void
+a_removed_member_loses_the_mesh(struct e2e *t)
+{
+    uint8_t data[36], id[32];
+    struct eth_buf call = ETH_BUF(data);
+    struct cli_receipt receipt;
+    struct am_error err = {0};
+    struct e2e_ping ping, gone;
+    unsigned sent;
+    int64_t took;
+    int lost;
+
+    cut_removal(t);
+    am_member_id(id, t->world.deployed.cluster, t->world.nodes[2].member, am_attestor_dstack);
+    e2e_ping(t, &ping, &t->world.nodes[0], t->watches[1].mesh_ip);
+    e2e_need(t, eth_call_word(&call, ETH_FN_removeMember, id, &err), &err, "removeMember");
+    e2e_need(t,
+             cli_tx_send(&t->world.operator_key, &receipt, t->world.deployed.cluster, 0,
+                         eth_bin(&call), &err),
+             &err, "removeMember");
+    took = e2e_until(t, both_say_removed, id, BOUND_MS);
+    e2e_check(t, took >= 0, "the others name the removed member and stay live", "%lld ms",
+              (long long)took);
+    e2e_check(t, e2e_until(t, says_why, NULL, BOUND_MS) >= 0, "the removed node says why", "%s",
+              t->watches[2].reason);
+    e2e_ping(t, &gone, &t->world.nodes[0], t->watches[2].mesh_ip);
+    e2e_pause(t, 2000);
+    lost = e2e_ping_end(&gone, &sent);
+    e2e_check(t, sent == 0 || lost == (int)sent, "no ping reaches it any more", "%d of %u lost",
+              lost, sent);
+    lost = e2e_ping_end(&ping, &sent);
+    e2e_check(t, lost == 0 && sent >= 15, "no ping between the others is lost", "%d of %u lost",
+              lost, sent);
+}
+
 int
 main(void)
 {
@@ -197,5 +324,6 @@ main(void)
     all_off_and_on(&t);
     everything_lost_at_once(&t);
     an_orphan_does_no_harm(&t);
+    a_removed_member_loses_the_mesh(&t);
     return e2e_close(&t);
 }

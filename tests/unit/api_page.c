@@ -24,6 +24,7 @@ has_the_shape(const json_t *root)
         {"indexer_cursor_block", JSON_INTEGER},
         {"live", JSON_TRUE},
         {"reason", JSON_STRING},
+        {"removed_members", JSON_ARRAY},
     };
     static const char *const punch[] = {"punch_attempts_total", "punch_success_total",
                                         "udp_reverts_total"};

@@ -70,12 +70,34 @@ index_of(const uint8_t id[static 32])
 
 static void aggregate(struct eth_buf *out, struct am_bin data, uint64_t number, unsigned depth);
 static void hash_of(uint8_t out[static 32], uint64_t number);
+static void
+put_removed(struct eth_enc *e)
+{
+    size_t hole = eth_enc_hole(e), n = chain.removed + chain.removed_stray;
+    uint8_t id[32];
+
+    eth_enc_fill(e, hole);
+    eth_enc_u64(e, n);
+    for (size_t i = 0; i < n; i++) {
+        fake_id(id, i < chain.removed ? chain.count - 1 - i : chain.count + 7);
+        eth_enc_word(e, id);
+    }
+}
+
+/* facetAddress of the selector that the argument begins with */
+static bool
+has_facet(struct am_bin data)
+{
+    struct am_bin inner = am_bin_of(data.p + 4, 4);
+
+    return !chain.no_removal || eth_fn_of(inner) != ETH_FN_removedMembers;
+}
 
 /* One call at one block; false: it reverts. */
 static bool
 call(struct eth_buf *out, struct am_bin data, uint64_t number, unsigned depth)
 {
-    static const uint8_t facet[20] = {0xfa};
+    static const uint8_t facet[20] = {0xfa}, none[20] = {0};
     bool listed = number >= chain.listed_at && chain.count > 0;
     struct eth_enc e;
     uint8_t hash[32];
@@ -116,8 +138,11 @@ call(struct eth_buf *out, struct am_bin data, uint64_t number, unsigned depth)
         aggregate(out, data, number, depth);
         return true;
     case ETH_FN_facetAddress:
-        eth_enc_address(&e, facet);
+        eth_enc_address(&e, has_facet(data) ? facet : none);
         return true;
+    case ETH_FN_removedMembers:
+        put_removed(&e);
+        return !chain.no_removal && !chain.removal_fails;
     case ETH_FN_allowedKmsRoots:
         eth_enc_bool(&e, true);
         return true;

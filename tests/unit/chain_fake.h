@@ -13,6 +13,10 @@ struct chain_fake {
     uint8_t fork;
     size_t count; /* members; the own one first */
     bool code, member_code, own_hidden, cidr_reverts;
+    size_t removed;         /* so many of the members, from the last one on, have a tombstone */
+    bool no_removal;        /* no facet for it: the selector reverts */
+    bool removal_fails;     /* the facet is there, and reverts */
+    bool removed_stray;     /* a tombstone of somebody who is not listed */
     bool member_mute;       /* has code, and answers nothing */
     bool code_fails;        /* eth_getCode is an error object */
     bool multicall_reverts; /* getBlockNumber does */

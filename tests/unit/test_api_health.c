@@ -181,3 +181,24 @@ Test(api_health, a_single_holder_is_warned_of)
     holders(0, 0, "", "", 0); /* mesh does not say */
     holders(0, 3, "", "", 0);
 }
+
+Test(api_health, names_who_was_removed_and_gives_it_no_transport)
+{
+    struct api_facts f = {.mesh_answers = true, .peer_count = 2};
+    unsigned status;
+    char *text;
+
+    memset(f.peers[0].member_id, 0xaa, 32);
+    memset(f.peers[1].member_id, 0xbb, 32);
+    f.peers[1].removed = true;
+    text = api_healthz(&f, &status);
+    cr_assert_not_null(text);
+    cr_assert_not_null(strstr(text, "\"removed_members\":[\"bbbb"), "%s", text);
+    cr_assert_not_null(strstr(text, "aaaa\":\"udp\""), "%s", text);
+    cr_assert_null(strstr(text, "bbbb\":\"udp\""), "%s", text);
+    free(text);
+    text = api_metrics(&f);
+    cr_assert_not_null(strstr(text, "member_id=\"aaaa"));
+    cr_assert_null(strstr(text, "member_id=\"bbbb"));
+    free(text);
+}

@@ -161,6 +161,43 @@ Test(chain_view, a_revert_is_named_and_no_view)
     cr_assert(strstr(reason, "meshCidr()") != NULL, "%s", reason);
 }
 
+Test(chain_view, a_tombstone_marks_its_member_and_no_other)
+{
+    const struct chain_snapshot *s;
+
+    chain.removed = 1;
+    s = first_view();
+    cr_assert_eq(views, 1u, "%s", reason);
+    cr_assert_eq(s->count, 3u);
+    cr_assert(s->peers[2].removed);
+    cr_assert_not(s->peers[0].removed || s->peers[1].removed);
+}
+
+Test(chain_view, a_cluster_without_the_facet_has_no_tombstones)
+{
+    chain.removed = 1;
+    chain.no_removal = true;
+    (void)first_view();
+    cr_assert_eq(views, 1u, "%s", reason);
+    cr_assert_not(chain_viewer_latest(viewer)->peers[2].removed);
+}
+
+Test(chain_view, a_facet_that_reverts_is_named_and_no_view)
+{
+    chain.removal_fails = true;
+    (void)first_view();
+    cr_assert_eq(views, 0u);
+    cr_assert(strstr(reason, "removedMembers") != NULL, "%s", reason);
+}
+
+Test(chain_view, a_tombstone_of_nobody_is_no_view)
+{
+    chain.removed_stray = true;
+    (void)first_view();
+    cr_assert_eq(views, 0u);
+    cr_assert(strstr(reason, "removedMembers") != NULL, "%s", reason);
+}
+
 Test(chain_view, a_record_that_memberof_denies)
 {
     chain.own_hidden = true;

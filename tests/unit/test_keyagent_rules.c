@@ -65,6 +65,18 @@ prove(struct ka_fixture *f, struct eth_buf *out, struct am_error *err)
                           f->keys.key[KA_KEY_OWNER], err);
 }
 
+Test(keyagent_view, knows_no_member_that_was_removed)
+{
+    struct ka_fixture f;
+
+    ka_fixture_open(&f);
+    cr_assert_not_null(ka_view_member(&f.view, AM_BIN(f.other_id)));
+    f.fact.members[1].removed = true;
+    ka_fixture_retake(&f);
+    cr_assert_null(ka_view_member(&f.view, AM_BIN(f.other_id)));
+    cr_assert_not_null(ka_view_member(&f.view, AM_BIN(f.member_id)));
+}
+
 Test(keyagent_proof, is_what_the_contract_recovers)
 {
     uint8_t out[KA_PROOF_MAX], digest[32], signer[20], pub[33];

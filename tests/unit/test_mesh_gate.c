@@ -36,6 +36,14 @@ why(struct mesh_gate *g, int64_t now)
     return mesh_gate_step(g, now).why;
 }
 
+static bool
+is_connected(const struct mesh_gate *g, size_t i, int64_t now)
+{
+    struct mesh_set set = mesh_gate_connected(g, now);
+
+    return mesh_set_has(&set, i);
+}
+
 Test(gate, opens_at_once_for_a_cluster_of_one)
 {
     struct mesh_gate g = gate_of(1);
@@ -151,6 +159,24 @@ Test(gate, is_not_opened_by_an_ignored_neighbour_that_sees_nothing_nor_held_by_i
         why(&g, now);
     }
     cr_assert_eq(why(&g, 10000), MESH_GATE_LIVE);
+}
+
+Test(gate, neither_awaits_nor_counts_who_was_removed)
+{
+    struct mesh_gate g = gate_of(3);
+
+    hear(&g, A, "01", 0);
+    hear(&g, B, "012", 0);
+    cr_assert(is_connected(&g, B, 0));
+    mesh_gate_remove(&g, B, true);
+    cr_assert_not(is_connected(&g, B, 0));
+    for (int64_t now = 0; now <= 4000; now += 500) {
+        hear(&g, A, "01", now);
+        hear(&g, B, "012", now); /* it goes on speaking */
+        cr_assert_eq(why(&g, now) == MESH_GATE_LIVE, now == 4000);
+    }
+    mesh_gate_remove(&g, B, false); /* the block with the tombstone is gone */
+    cr_assert(is_connected(&g, B, 4000));
 }
 
 Test(gate, latches_opened_and_not_live)

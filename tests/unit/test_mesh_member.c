@@ -166,6 +166,22 @@ Test(member, stops_for_other_keys_and_never_registers_after)
     cr_assert_str_eq(mesh_member_phase(&m, &f, &p), "booting");
 }
 
+Test(member, stops_for_a_tombstone_and_never_registers_after)
+{
+    struct mesh_member m = {0};
+    struct mesh_facts f = facts(MESH_RECORD_OURS, 10);
+
+    (void)mesh_member_step(&m, &f, 0);
+    cr_assert_eq(m.state, MESH_MEMBER);
+    f.record = MESH_RECORD_REMOVED;
+    f.block = 11;
+    cr_assert_eq(mesh_member_step(&m, &f, 1), (unsigned)(CUT | CRY));
+    cr_assert_eq(m.state, MESH_STRANGER);
+    f.record = MESH_RECORD_NONE;
+    for (int64_t now = 2; now < 200000; now += 1000)
+        cr_assert_eq(mesh_member_step(&m, &f, now), 0u);
+}
+
 Test(member, phases_are_v1s_words_for_what_is_missing_first)
 {
     struct mesh_member m = {0};

@@ -7,6 +7,7 @@ import {SafeOwnableStorage} from "@solidstate/contracts/access/ownable/SafeOwnab
 
 import {AlreadyRegistered, CskCommitmentAlreadySet, NotClusterOwner, NotOriginator} from "../Errors.sol";
 import {MemberStorage} from "../storage/MemberStorage.sol";
+import {RemovalStorage} from "../storage/RemovalStorage.sol";
 import {MemberRecord} from "../Types.sol";
 
 contract AttestFacet {
@@ -26,7 +27,8 @@ contract AttestFacet {
     // ---- reading ----
 
     function isClusterMember(address account) external view returns (bool) {
-        return MemberStorage.layout().memberIdOf[account] != 0;
+        bytes32 id = MemberStorage.layout().memberIdOf[account];
+        return id != 0 && !RemovalStorage.isRemoved(id);
     }
 
     function memberIdOf(address account) external view returns (bytes32) {
@@ -43,7 +45,9 @@ contract AttestFacet {
         return MemberStorage.layout().members[memberId];
     }
 
+    /// Zero for a removed member too: nodes seal secrets to this key and take zero for "no member".
     function xPubKeyOf(bytes32 memberId) external view returns (bytes32) {
+        if (RemovalStorage.isRemoved(memberId)) return 0;
         return MemberStorage.layout().members[memberId].xPubKey;
     }
 
@@ -92,7 +96,7 @@ contract AttestFacet {
     function setCskCommitment(bytes32 commitment) external {
         MemberStorage.Layout storage l = MemberStorage.layout();
         bytes32 id = l.memberIdOf[msg.sender];
-        if (id == 0 || l.memberIds[0] != id) revert NotOriginator();
+        if (id == 0 || l.memberIds[0] != id || RemovalStorage.isRemoved(id)) revert NotOriginator();
         if (l.cskCommitment != 0) revert CskCommitmentAlreadySet();
         l.cskCommitment = commitment;
         emit CskCommitmentSet(commitment);

@@ -7,6 +7,7 @@ import {BindingMismatch, CodeIdMismatch, NotOurMember} from "../Errors.sol";
 import {ICluster, IMember, IMemberFactory} from "../ICluster.sol";
 import {DstackStorage} from "../storage/DstackStorage.sol";
 import {MemberStorage} from "../storage/MemberStorage.sol";
+import {RemovalStorage} from "../storage/RemovalStorage.sol";
 import {AppBootInfo, DstackProof, MemberRecord} from "../Types.sol";
 
 contract DstackFacet {
@@ -71,7 +72,8 @@ contract DstackFacet {
         if (!l.composeHashes[info.composeHash]) return (false, "compose hash not allowed");
         if (!l.allowAnyDevice && !l.deviceIds[info.deviceId]) return (false, "device not allowed");
         // The owner's list comes first in time: before registration nobody is a member.
-        if (!l.allowedAppIds[info.appId] && MemberStorage.layout().memberIdOf[info.appId] == 0) {
+        bytes32 id = MemberStorage.layout().memberIdOf[info.appId];
+        if (id == 0 ? !l.allowedAppIds[info.appId] : RemovalStorage.isRemoved(id)) {
             return (false, "appId not allowlisted");
         }
         if (l.requireTcbUpToDate && keccak256(bytes(info.tcbStatus)) != keccak256("UpToDate")) {

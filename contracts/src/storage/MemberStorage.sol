@@ -4,6 +4,7 @@ pragma solidity 0.8.24;
 
 import {NotClusterMember, NotClusterOwner, NotInternalCall} from "../Errors.sol";
 import {MemberRecord} from "../Types.sol";
+import {RemovalStorage} from "./RemovalStorage.sol";
 
 /// ERC-7201 id `attestmesh.storage.Member`; layout of the protocol page, section 1.8.
 /// Appending is the only change that a running cluster survives.
@@ -28,10 +29,10 @@ library MemberStorage {
         }
     }
 
-    /// The caller's member id, or NotClusterMember.
+    /// The caller's member id, or NotClusterMember; a removed member is none.
     function callerId() internal view returns (bytes32 id) {
         id = layout().memberIdOf[msg.sender];
-        if (id == 0) revert NotClusterMember();
+        if (id == 0 || RemovalStorage.isRemoved(id)) revert NotClusterMember();
     }
 
     function requireClusterOwner() internal view {

@@ -25,7 +25,7 @@ struct sp_exchange {
     struct sp_rpc_request rpc;
     char computed[SP_SIGNATURE_TEXT], received[SP_SIGNATURE_TEXT];
     uint8_t cluster[20];
-    struct sp_op op;
+    struct sp_op op; /* last: not zeroed */
 };
 
 /* Put the answer, and have the connection go on if it is suspended.

@@ -4,35 +4,21 @@
 
 #include "../../common/base/am_clock.h"
 #include "../../common/base/am_log.h"
-#include "../../common/base/am_text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define DAY_MS 86400000
-#define RECORD_BYTES 512
-#define HEAD 8 /* characters of a signature that the record shows */
 
 struct sp_gate {
     struct sp_lookup *lookup;
     struct sp_store *store;
     const struct sp_rules *rules;
     struct sp_case *granted; /* not yet durable */
-    char last[SP_LAST_COUNT][RECORD_BYTES];
+    struct sp_record last[SP_LAST_COUNT];
+    char told[SP_LAST_COUNT][SP_RECORD_TEXT]; /* as text; at first what the store kept */
     uint64_t decided[SP_ROUTE_COUNT][SP_REASON_COUNT];
 };
-
-const char *
-sp_route_text(enum sp_route route)
-{
-    static const char *const texts[] = {
-#define X(name, text) text,
-        SP_ROUTES(X)
-#undef X
-    };
-
-    return texts[route];
-}
 
 static uint64_t
 today(void)
@@ -41,37 +27,20 @@ today(void)
 }
 
 static void
-put_head(struct am_text *t, const char *name, const char *signature)
-{
-    if (signature == NULL)
-        return;
-    am_text(t, ",\"%s\":", name);
-    am_text_json(t, (struct am_str){signature, strnlen(signature, HEAD)});
-}
-
-/* v1's record, and the route. */
-static void
 note(struct sp_gate *g, enum sp_route route, const char *stage, const char *deny,
      const uint8_t *sender, const char *computed, const char *received)
 {
-    char record[RECORD_BYTES] = "", address[ETH_ADDRESS_TEXT];
-    struct am_text t = {record, sizeof record, 0, false};
+    struct sp_record r = {.at_ms = am_wall_ms(), .route = route, .stage = stage, .deny = deny};
 
-    am_text(&t, "{\"at\":%lld,\"route\":\"%s\",\"stage\":\"%s\",\"ok\":%s,\"sponsor\":%s",
-            (long long)am_wall_ms(), sp_route_text(route), stage, sender != NULL ? "true" : "false",
-            deny == NULL ? "true" : "false");
-    if (deny != NULL)
-        am_text(&t, ",\"denyReason\":\"%s\"", deny);
-    if (sender != NULL) {
-        eth_address_text(address, sender);
-        am_text(&t, ",\"sender\":\"%s\"", address);
-    }
-    put_head(&t, "computedHead", computed);
-    put_head(&t, "receivedHead", received);
-    am_text(&t, "}");
-    memcpy(g->last[SP_LAST_ANY], record, sizeof record);
+    if ((r.decided = sender != NULL))
+        memcpy(r.sender, sender, 20);
+    if (computed != NULL)
+        am_str_copy(r.computed, sizeof r.computed, am_str_of(computed));
+    if (received != NULL)
+        am_str_copy(r.received, sizeof r.received, am_str_of(received));
+    g->last[SP_LAST_ANY] = r;
     if (route == SP_PIMLICO)
-        memcpy(g->last[SP_LAST_PIMLICO], record, sizeof record);
+        g->last[SP_LAST_PIMLICO] = r;
 }
 
 static void
@@ -84,14 +53,13 @@ note_case(struct sp_gate *g, const struct sp_case *c)
 static void
 finish(struct sp_case *c)
 {
-    char sender[ETH_ADDRESS_TEXT], cluster[ETH_ADDRESS_TEXT] = "none";
+    char sender[41], cluster[41]; /* all zero: not known */
 
-    eth_address_text(sender, c->ask.sender);
-    if (c->facts.is[SP_CLUSTER_OF] == SP_YES)
-        eth_address_text(cluster, c->facts.cluster);
+    am_hex(sender, c->ask.sender, 20);
+    am_hex(cluster, c->facts.cluster, 20);
     am_log(c->reason == SP_APPROVED ? AM_INFO : AM_WARN, "sponsor.decided",
-           "route=%s sender=%s cluster=%s counted=%d outcome=%s", sp_route_text(c->route), sender,
-           cluster, c->counts && c->reason == SP_APPROVED, sp_reason_text(c->reason));
+           "route=%s sender=0x%s cluster=0x%s counted=%d outcome=%s", sp_route_text(c->route),
+           sender, cluster, c->counts && c->reason == SP_APPROVED, sp_reason_text(c->reason));
     c->gate->decided[c->route][c->reason]++;
     c->done(c);
 }
@@ -186,7 +154,7 @@ sp_gate_flush(struct sp_gate *g)
     for (next = c; next != NULL; next = next->next)
         note_case(g, next);
     for (int i = 0; i < SP_LAST_COUNT; i++)
-        last[i] = g->last[i][0] != '\0' ? g->last[i] : NULL;
+        last[i] = *sp_gate_last(g, (enum sp_last)i) != '\0' ? g->told[i] : NULL;
     if ((r = sp_store_commit(g->store, last, &err)) != AM_OK)
         am_log(AM_ERROR, "sponsor.not_counted", "reason=\"%s\"", err.text);
     for (; c != NULL; c = next) {
@@ -237,9 +205,11 @@ sp_gate_note(struct sp_gate *g, enum sp_route route, const char *stage, const ch
 }
 
 const char *
-sp_gate_last(const struct sp_gate *g, enum sp_last which)
+sp_gate_last(struct sp_gate *g, enum sp_last which)
 {
-    return g->last[which];
+    if (g->last[which].at_ms != 0)
+        sp_record_text(g->told[which], &g->last[which]);
+    return g->told[which];
 }
 
 uint64_t
@@ -265,8 +235,8 @@ sp_gate_open(struct sp_gate **gate, struct sp_lookup *lookup, struct sp_store *s
         char *text;
 
         r = sp_store_last(store, (enum sp_last)i, &text, err);
-        if (text != NULL && strlen(text) < RECORD_BYTES)
-            strcpy(g->last[i], text);
+        if (text != NULL && strlen(text) < SP_RECORD_TEXT)
+            strcpy(g->told[i], text);
         free(text);
     }
     if (r != AM_OK)

@@ -11,22 +11,8 @@
 #define SP_GATE_H
 
 #include "sp_lookup.h"
+#include "sp_record.h"
 #include "sp_store.h"
-
-/* name, as metrics and logs have it */
-#define SP_ROUTES(X)                                                                               \
-    X(ALCHEMY, "alchemy")                                                                          \
-    X(PIMLICO, "pimlico")                                                                          \
-    X(ERC7677, "erc7677")
-
-enum sp_route {
-#define X(name, text) SP_##name,
-    SP_ROUTES(X)
-#undef X
-        SP_ROUTE_COUNT
-};
-
-const char *sp_route_text(enum sp_route route);
 
 struct sp_gate;
 
@@ -70,8 +56,8 @@ int sp_gate_room(struct sp_gate *gate, const uint8_t cluster[static 20], bool *r
  * In:      stage  static text: "verify", "parse" */
 void sp_gate_note(struct sp_gate *gate, enum sp_route route, const char *stage, const char *reason,
                   const char *computed, const char *received);
-/* JSON, "" when there is none. */
-const char *sp_gate_last(const struct sp_gate *gate, enum sp_last which);
+/* JSON, "" when there is none; good until the next call. */
+const char *sp_gate_last(struct sp_gate *gate, enum sp_last which);
 uint64_t sp_gate_decided(const struct sp_gate *gate, enum sp_route route, enum sp_reason reason);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "../../common/base/am_addr.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,8 @@
 #define BODY_HEARD (1024u * 1024u) /* so much is read to refuse politely; beyond, we hang up */
 #define CONNECTIONS_MAX 512u       /* gas providers call from few addresses: no limit for each */
 #define IDLE_SECONDS 30u
+#define MEMORY_BYTES                                                                               \
+    8192u /* of a connection: a request line and headers; wiped after each request */
 #define SWEEP_SECONDS 1.
 
 struct sp_http {
@@ -108,8 +111,10 @@ on_request(void *arg, struct MHD_Connection *c, const char *url, const char *met
 
     (void)version;
     if (x == NULL) {
-        if ((x = *state = calloc(1, sizeof *x)) == NULL)
+        if ((x = *state = malloc(sizeof *x)) == NULL)
             return MHD_NO;
+        memset(x, 0,
+               offsetof(struct sp_exchange, op)); /* that is large, and read before it is used */
         x->sp = http->sp;
         x->http = http;
         x->connection = c;

@@ -56,6 +56,7 @@ int
 sp_op_read_call(struct sp_op *op, const json_t *object, struct am_error *err)
 {
     struct am_str text;
+    size_t cap; /* that much is wiped first */
     int r;
 
     memset(op, 0, offsetof(struct sp_op, call_data));
@@ -66,8 +67,8 @@ sp_op_read_call(struct sp_op *op, const json_t *object, struct am_error *err)
         (r = eth_address_read(op->sender, text, "sender", err)) != AM_OK ||
         (r = text_of(&text, object, "callData", err)) != AM_OK)
         return r;
-    return am_unhex_some(op->call_data, sizeof op->call_data, &op->call_data_len, text, "callData",
-                         err);
+    cap = text.len / 2 < sizeof op->call_data ? text.len / 2 : sizeof op->call_data;
+    return am_unhex_some(op->call_data, cap, &op->call_data_len, text, "callData", err);
 }
 
 int

@@ -33,7 +33,8 @@ static const char *const sql[STATEMENTS] = {
 struct sp_store {
     sqlite3 *db;
     sqlite3_stmt *q[STATEMENTS];
-    bool open; /* a transaction with grants */
+    bool open;   /* a transaction with grants */
+    bool failed; /* one of them is counted by half: none of this turn may leave */
 };
 
 static int
@@ -175,14 +176,11 @@ int
 sp_store_add(struct sp_store *s, uint64_t day, const uint8_t sender[static 20],
              const uint8_t cluster[static 20], uint64_t gwei, struct am_error *err)
 {
-    if (!begin(s, day) || !run(s, "SAVEPOINT one"))
-        return broken(s, AM_DATA_LOSS, "counting a grant", err);
-    if (add_spent(s, day, SENDER, sender, gwei) && add_spent(s, day, CLUSTER, cluster, gwei) &&
-        run(s, "RELEASE one"))
+    if (begin(s, day) && add_spent(s, day, SENDER, sender, gwei) &&
+        add_spent(s, day, CLUSTER, cluster, gwei))
         return AM_OK;
-    broken(s, AM_DATA_LOSS, "counting a grant", err);
-    run(s, "ROLLBACK TO one; RELEASE one");
-    return AM_DATA_LOSS;
+    s->failed = true;
+    return broken(s, AM_DATA_LOSS, "counting a grant", err);
 }
 
 static bool
@@ -203,10 +201,12 @@ int
 sp_store_commit(struct sp_store *s, const char *const last[static SP_LAST_COUNT],
                 struct am_error *err)
 {
+    bool failed = s->failed;
+
     if (!s->open)
         return AM_OK;
-    s->open = false;
-    if (keep_last(s, last) && run(s, "COMMIT"))
+    s->open = s->failed = false;
+    if (!failed && keep_last(s, last) && run(s, "COMMIT"))
         return AM_OK;
     broken(s, AM_DATA_LOSS, "making grants durable", err);
     run(s, "ROLLBACK");

@@ -29,7 +29,7 @@ int sp_store_spent(struct sp_store *store, struct sp_spent *spent, uint64_t day,
                    struct am_error *err) AM_MUST_CHECK;
 
 /* Count one grant; counts of days before yesterday are forgotten.  It holds after sp_store_commit.
- * Returns: AM_OK, AM_DATA_LOSS: it is not counted then */
+ * Returns: AM_OK, AM_DATA_LOSS: the commit fails too then */
 int sp_store_add(struct sp_store *store, uint64_t day, const uint8_t sender[static 20],
                  const uint8_t cluster[static 20], uint64_t gwei,
                  struct am_error *err) AM_MUST_CHECK;

@@ -29,9 +29,9 @@ am_test(sponsor ${here}/test_sponsor.c LIBS sponsor)
 foreach(x policy auth store)
   am_test(sponsor_${x} ${here}/test_sponsor_${x}.c LIBS sponsor)
 endforeach()
-foreach(x http caps)
+foreach(x http caps load)
   am_test(sponsor_${x} ${here}/test_sponsor_${x}.c ${here}/sponsor_world.c
-    ${here}/service_world.c LIBS sponsor bus am_net devnet dn_rpcdouble)
+    ${here}/sponsor_load.c ${here}/service_world.c LIBS sponsor bus am_net devnet dn_rpcdouble)
   if(TARGET test_sponsor_${x})
     target_compile_definitions(test_sponsor_${x} PRIVATE SPONSOR="$<TARGET_FILE:attestmesh-sponsor>"
       ANVIL="${anvil}")

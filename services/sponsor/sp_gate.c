@@ -191,7 +191,8 @@ sp_gate_room(struct sp_gate *g, const uint8_t cluster[static 20], bool *room, st
     struct sp_spent spent;
     int r = sp_store_spent(g->store, &spent, today(), nobody, cluster, err);
 
-    *room = r == AM_OK && sp_policy_cap(g->rules, &spent, 0) == SP_APPROVED;
+    *room = r == AM_OK && sp_policy_serves(g->rules, cluster) &&
+            sp_policy_cap(g->rules, &spent, 0) == SP_APPROVED;
     return r;
 }
 

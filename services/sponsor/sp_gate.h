@@ -48,7 +48,7 @@ bool sp_gate_waits(const struct sp_gate *gate); /* for a flush */
 /* A fact about a cluster, for /check and /healthz; as sp_lookup_ask. */
 enum sp_truth sp_gate_fact(struct sp_gate *gate, enum sp_fact fact,
                            const uint8_t cluster[static 20], struct sp_waiter *waiter);
-/* Whether the caps of today leave room for a cluster. */
+/* Whether a deployed cluster is served, and the caps of today leave room for it. */
 int sp_gate_room(struct sp_gate *gate, const uint8_t cluster[static 20], bool *room,
                  struct am_error *err) AM_MUST_CHECK;
 

@@ -48,21 +48,25 @@ static char *
 signed_answer(const struct sponsor *sp, const char *nonce, const uint8_t signature[static 65])
 {
     char entry_point[ADDRESS], paymaster[ADDRESS], signer[ADDRESS], list[3][ADDRESS];
-    char hex[2 + 2 * 65 + 1] = "0x", *text = NULL;
+    char cluster[ADDRESS], hex[2 + 2 * 65 + 1] = "0x", *text = NULL;
     size_t n = factories(list, &sp->chain);
-    json_t *array = json_array(), *root;
+    json_t *array = json_array(), *clusters = json_array(), *root;
 
     for (size_t i = 0; i < n; i++)
         json_array_append_new(array, json_string(list[i]));
+    for (size_t i = 0; i < sp->rules.cluster_count; i++) {
+        lower(cluster, sp->rules.clusters[i]);
+        json_array_append_new(clusters, json_string(cluster));
+    }
     lower(entry_point, sp->entry_point);
     lower(paymaster, sp->paymaster);
     lower(signer, sp->signer);
     am_hex(hex + 2, signature, 65);
-    root = json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:s, s:s, s:s}", "service",
+    root = json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:s, s:s, s:s}", "service",
                      "attestmesh-sponsor", "version", ATTESTMESH_VERSION, "build",
                      ATTESTMESH_VERSION, "chainId", (json_int_t)sp->chain.chain_id, "entryPoint",
-                     entry_point, "paymaster", paymaster, "factories", array, "address", signer,
-                     "nonce", nonce, "signature", hex);
+                     entry_point, "paymaster", paymaster, "factories", array, "clusters", clusters,
+                     "address", signer, "nonce", nonce, "signature", hex);
     if (root != NULL)
         text = json_dumps(root, JSON_COMPACT);
     json_decref(root);

@@ -126,6 +126,15 @@ inner_selector(struct judged *j)
     return SP_INNER_SELECTOR;
 }
 
+bool
+sp_policy_serves(const struct sp_rules *rules, const uint8_t cluster[static 20])
+{
+    for (size_t i = 0; i < rules->cluster_count; i++)
+        if (memcmp(rules->clusters[i], cluster, 20) == 0)
+            return true;
+    return rules->cluster_count == 0;
+}
+
 static enum sp_reason
 target(struct judged *j)
 {
@@ -134,7 +143,8 @@ target(struct judged *j)
 
     if (!known(j, SP_CLUSTER_OF, &has, &otherwise))
         return otherwise;
-    if (!has || memcmp(j->call.target, j->facts->cluster, 20) != 0)
+    if (!has || memcmp(j->call.target, j->facts->cluster, 20) != 0 ||
+        !sp_policy_serves(j->rules, j->facts->cluster))
         return SP_TARGET;
     if (!known(j, SP_DEPLOYED, &deployed, &otherwise))
         return otherwise;

@@ -9,6 +9,8 @@
 
 #include "../../common/base/am_bytes.h"
 
+#define SP_CLUSTERS_MAX 11 /* as many as a setting holds */
+
 /* name, the text on the wire */
 #define SP_REASONS(X)                                                                              \
     X(APPROVED, "approved")                                                                        \
@@ -61,7 +63,12 @@ struct sp_rules {
     uint64_t chain_id;
     uint64_t sender_ops, cluster_ops; /* a UTC day; 0: no cap */
     uint64_t cluster_gwei;            /* what operations of a day may cost at most; 0: no cap */
+    uint8_t clusters[SP_CLUSTERS_MAX][20]; /* the only ones that are served */
+    size_t cluster_count;                  /* 0: every one of a canonical factory */
 };
+
+/* Whether a cluster of a canonical factory is one that is served. */
+bool sp_policy_serves(const struct sp_rules *rules, const uint8_t cluster[static 20]);
 
 struct sp_ask {
     bool token; /* the right one came, or the request was authenticated in another way */

@@ -29,6 +29,31 @@ take_pimlico(struct sponsor *sp, char secret[static AM_SETTING_TEXT])
     sodium_memzero(secret, AM_SETTING_TEXT);
 }
 
+/* "0x...,0x...": blanks around a comma are taken, an empty place is not. */
+static int
+take_clusters(struct sp_rules *rules, const char *list, struct am_error *err)
+{
+    static const char what[] = "ATTESTMESH_SPONSOR_CLUSTERS";
+    int r = AM_OK;
+
+    for (const char *p = list; r == AM_OK && *list != '\0'; p++) {
+        size_t blank = strspn(p, " "), len = strcspn(p + blank, ", ");
+
+        if (rules->cluster_count == SP_CLUSTERS_MAX)
+            return am_fail(err, AM_RESOURCE_EXHAUSTED, "%s: expected at most %d", what,
+                           SP_CLUSTERS_MAX);
+        r = eth_address_read(rules->clusters[rules->cluster_count++],
+                             (struct am_str){p + blank, len}, what, err);
+        p += blank + len;
+        p += strspn(p, " ");
+        if (*p == '\0')
+            break;
+        if (r == AM_OK && *p != ',')
+            r = am_fail(err, AM_INVALID_ARGUMENT, "%s: expected a comma between clusters", what);
+    }
+    return r;
+}
+
 int
 sponsor_configure(struct sponsor *sp, struct am_settings *s, struct am_error *err)
 {
@@ -49,6 +74,8 @@ sponsor_configure(struct sponsor *sp, struct am_settings *s, struct am_error *er
     if (!am_is_zero(s->cluster_factory_v2, 20))
         memcpy(sp->chain.cluster_factories[sp->chain.cluster_factory_count++],
                s->cluster_factory_v2, 20);
+    if ((r = take_clusters(&sp->rules, s->sponsor_clusters, err)) != AM_OK)
+        return r;
     if ((sp->secrets = am_secret_alloc(sizeof *sp->secrets, err)) == NULL)
         return err->code;
     move(sp->secrets->webhook_token, s->webhook_token);

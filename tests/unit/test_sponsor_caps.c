@@ -99,6 +99,24 @@ Test(caps, a_cluster_has_one_of_its_own)
     spw_stop(SIGTERM);
 }
 
+Test(caps, only_the_clusters_that_are_named_are_served)
+{
+    static const char target[] = "{\"approved\":false,\"reason\":\"target-not-our-cluster\"}";
+    char setting[160], path[96], a[41], b[41];
+
+    am_hex(a, spw_a, 20);
+    am_hex(b, spw_b, 20);
+    snprintf(setting, sizeof setting, "ATTESTMESH_SPONSOR_CLUSTERS=0x%s, 0x%s", b,
+             &SPW_PAYMASTER[2]);
+    spw_extra[0] = setting;
+    spw_start();
+    cr_assert_str_eq(ask(SPW_MEMBER, 1), target);
+    cr_assert_str_eq(ask(SPW_OF_B, 1), APPROVED);
+    snprintf(path, sizeof path, "/check?cluster=0x%s", a);
+    cr_assert_str_eq(spw_get(path, &status), "{\"deployed\":true,\"sponsored\":false}");
+    spw_stop(SIGTERM);
+}
+
 Test(caps, what_the_paymaster_may_be_charged_for_a_cluster)
 {
     spw_extra[0] =

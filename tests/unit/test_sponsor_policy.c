@@ -198,6 +198,21 @@ Test(policy, then_a_target_that_is_not_the_senders_own_cluster)
     cr_assert_eq(judge(&ask, &facts), SP_TARGET, "v1 would have paid for another cluster");
 }
 
+Test(policy, or_whose_cluster_the_operator_does_not_serve)
+{
+    struct sp_rules some = rules;
+    struct sp_ask ask = good();
+    struct sp_facts facts = listed();
+    enum sp_fact need;
+
+    memcpy(some.clusters[0], other, 20);
+    some.cluster_count = 1;
+    cr_assert_eq(sp_policy_judge(&need, &some, &ask, &facts), SP_TARGET);
+    memcpy(some.clusters[1], own, 20);
+    some.cluster_count = 2;
+    cr_assert_eq(sp_policy_judge(&need, &some, &ask, &facts), SP_APPROVED);
+}
+
 Test(policy, the_caps_are_the_last_reasons)
 {
     struct sp_spent spent = {2, 9, 900};

@@ -92,17 +92,15 @@ Test(policy, then_a_sender_that_is_no_member)
             .is = {truths[i % 3], truths[i / 3 % 3], truths[i / 9 % 3], truths[i / 27]}};
         enum sp_truth of = f.is[SP_CLUSTER_OF], deployed = f.is[SP_DEPLOYED],
                       app = f.is[SP_APP_ALLOWED], ours = f.is[SP_OUR_MEMBER];
+        bool listed_one = of == SP_YES && deployed == SP_YES && app == SP_YES;
         enum sp_reason want;
 
         memcpy(f.cluster, own, 20);
         if (of == SP_UNKNOWN || (of == SP_YES && deployed == SP_UNKNOWN) ||
-            (of == SP_YES && deployed == SP_YES && app == SP_UNKNOWN))
+            (of == SP_YES && deployed == SP_YES && app == SP_UNKNOWN) ||
+            (!listed_one && ours == SP_UNKNOWN))
             want = SP_RPC_FAILURE;
-        else if (of == SP_YES && deployed == SP_YES && app == SP_YES)
-            want = SP_APPROVED;
-        else if (ours == SP_UNKNOWN)
-            want = SP_RPC_FAILURE;
-        else if (ours == SP_NO)
+        else if (!listed_one && ours == SP_NO)
             want = SP_NOT_CLUSTER_MEMBER;
         else
             want = of == SP_YES && deployed == SP_YES ? SP_APPROVED : SP_TARGET;
@@ -317,4 +315,40 @@ Test(cache, a_flood_of_strangers_displaces_no_member)
 
         cr_assert_eq(sp_cache_get(cache, value, &s, 2), SP_YES, "member %u", i);
     }
+}
+
+#define DAY_S 86400
+
+/* What the chain says of a listed app: its cluster lists it, the factory does not know it. */
+static enum sp_truth
+chain_says(enum sp_fact fact)
+{
+    return fact == SP_OUR_MEMBER ? SP_NO : SP_YES;
+}
+
+Test(cache, a_day_of_a_listed_app_asks_the_chain_three_times)
+{
+    struct sp_ask ask = good();
+    unsigned asked = 0;
+
+    for (int64_t now_ms = 0; now_ms < DAY_S * 1000; now_ms += 60000) {
+        struct sp_facts facts = {0};
+        enum sp_reason reason;
+        enum sp_fact need;
+
+        while ((reason = sp_policy_judge(&need, &rules, &ask, &facts)) == SP_WAITS) {
+            struct sp_subject s = subject(need, 1);
+
+            if ((facts.is[need] = sp_cache_get(cache, value, &s, now_ms)) == SP_UNASKED) {
+                asked++;
+                facts.is[need] = chain_says(need);
+                sp_cache_put(cache, &s, facts.is[need], own, now_ms, INT64_MAX);
+            }
+            memcpy(facts.cluster, own, 20);
+        }
+        cr_assert_eq(reason, SP_APPROVED);
+    }
+    cr_expect_eq(sp_cache_written(cache, SP_NO), 0, "%llu times no was written, for a member",
+                 (unsigned long long)sp_cache_written(cache, SP_NO));
+    cr_expect_eq(asked, 3, "asked %u times: a no is asked for again every ten minutes", asked);
 }

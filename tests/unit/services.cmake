@@ -40,6 +40,13 @@ foreach(x http caps load)
 endforeach()
 set(artifacts ARTIFACTS="${CMAKE_SOURCE_DIR}/contracts/artifacts"
   AA="${CMAKE_SOURCE_DIR}/devnet/node_modules/@account-abstraction/contracts/artifacts")
+am_test(sponsor_live ${here}/test_sponsor_live.c ${here}/sponsor_world.c ${here}/service_world.c
+  LIBS sponsor deploy bus am_net devnet dn_rpcdouble)
+if(TARGET test_sponsor_live)
+  target_compile_definitions(test_sponsor_live PRIVATE SPONSOR="$<TARGET_FILE:attestmesh-sponsor>"
+    ANVIL="${anvil}" ${artifacts})
+  add_dependencies(test_sponsor_live attestmesh-sponsor)
+endif()
 am_test(sponsor_chain ${here}/test_sponsor_chain.c ${here}/service_world.c
   LIBS sponsor deploy bus am_net devnet)
 if(TARGET test_sponsor_chain)

@@ -22,7 +22,8 @@ struct sp_lookup {
     const struct sp_chain *chain;
     struct question *questions;
     size_t count;
-    uint64_t asked[SP_FACT_COUNT];
+    struct sp_bucket left;
+    uint64_t asked[SP_FACT_COUNT], refused;
 };
 
 static const enum eth_fn functions[SP_FACT_COUNT] = {
@@ -186,12 +187,18 @@ static struct question *
 begin(struct sp_lookup *l, const struct sp_subject *subject)
 {
     struct eth_rpc_item items[1 + 2] = {{"eth_chainId", NULL}};
-    struct question *q = l->count < SP_LOOKUPS_MAX ? calloc(1, sizeof *q) : NULL;
+    struct question *q = NULL;
     struct am_error err = {0};
     size_t n;
 
-    if (q == NULL)
+    /* Whether the chain is ours is asked once a minute, come what may. */
+    if (l->count < SP_LOOKUPS_MAX &&
+        (subject->fact == SP_RIGHT_CHAIN || sp_bucket_take(&l->left, am_mono_ms())))
+        q = calloc(1, sizeof *q);
+    if (q == NULL) {
+        l->refused++;
         return NULL;
+    }
     items[0].params = json_array();
     n = 1 + items_of(items + 1, l->chain, subject);
     if (eth_rpc_call(l->rpc, items, n, "", on_answers, q, &err) != AM_OK) {
@@ -227,7 +234,7 @@ sp_lookup_ask(struct sp_lookup *l, uint8_t value[static 20], const struct sp_sub
 
 int
 sp_lookup_open(struct sp_lookup **lookup, struct eth_rpc *rpc, struct sp_cache *cache,
-               const struct sp_chain *chain, struct am_error *err)
+               const struct sp_chain *chain, uint64_t per_day, struct am_error *err)
 {
     *lookup = calloc(1, sizeof **lookup);
     if (*lookup == NULL)
@@ -235,6 +242,7 @@ sp_lookup_open(struct sp_lookup **lookup, struct eth_rpc *rpc, struct sp_cache *
     (*lookup)->rpc = rpc;
     (*lookup)->cache = cache;
     (*lookup)->chain = chain;
+    (*lookup)->left = sp_bucket_of(per_day, am_mono_ms());
     return AM_OK;
 }
 
@@ -249,4 +257,10 @@ uint64_t
 sp_lookup_asked(const struct sp_lookup *lookup, enum sp_fact fact)
 {
     return lookup->asked[fact];
+}
+
+uint64_t
+sp_lookup_refused(const struct sp_lookup *lookup)
+{
+    return lookup->refused;
 }

@@ -12,6 +12,7 @@
 #define SP_LOOKUP_H
 
 #include "../../common/eth/rpc/eth_rpc.h"
+#include "sp_bucket.h"
 #include "sp_cache.h"
 
 #define SP_CHAIN_MS 60000  /* how long "the RPC serves our chain" is believed */
@@ -34,9 +35,11 @@ struct sp_waiter {
 };
 
 /* In:      rpc, cache, chain  borrowed for its life
+ *          per_day  questions that may be asked: who is not known to us spends them, and no more
  * Returns: AM_OK, AM_RESOURCE_EXHAUSTED */
 int sp_lookup_open(struct sp_lookup **lookup, struct eth_rpc *rpc, struct sp_cache *cache,
-                   const struct sp_chain *chain, struct am_error *err) AM_MUST_CHECK;
+                   const struct sp_chain *chain, uint64_t per_day,
+                   struct am_error *err) AM_MUST_CHECK;
 /* The RPC must be closed first: that ends what waits. */
 void sp_lookup_close(struct sp_lookup **lookup);
 
@@ -49,5 +52,7 @@ enum sp_truth sp_lookup_ask(struct sp_lookup *lookup, uint8_t value[static 20],
                             const struct sp_subject *subject, struct sp_waiter *waiter);
 
 uint64_t sp_lookup_asked(const struct sp_lookup *lookup, enum sp_fact fact);
+uint64_t
+sp_lookup_refused(const struct sp_lookup *lookup); /* for want of room, or of questions left */
 
 #endif

@@ -46,6 +46,7 @@ char *
 sp_metrics(const struct sponsor *sp)
 {
     static const char written[] = "attestmesh_sponsor_cache_writes_total";
+    static const char refused[] = "attestmesh_sponsor_lookups_refused_total";
     static const char calls[] = "attestmesh_rpc_calls_total";
     char *text = NULL;
     size_t len;
@@ -55,6 +56,8 @@ sp_metrics(const struct sponsor *sp)
         return NULL;
     decisions(out, sp->gate);
     questions(out, sp->lookup);
+    head(out, refused, "questions that were not asked: none left today, or too many at once");
+    fprintf(out, "%s %llu\n", refused, (unsigned long long)sp_lookup_refused(sp->lookup));
     head(out, written, "answers kept in memory, by what they said");
     fprintf(out, "%s{answer=\"yes\"} %llu\n%s{answer=\"no\"} %llu\n", written,
             (unsigned long long)sp_cache_written(sp->cache, SP_YES), written,

@@ -1,4 +1,4 @@
-/*  sp_op -- one user operation as a paymaster sees it: read from JSON, hashed, signed for.  */
+/*  sp_op -- pure: one user operation as a paymaster sees it: read from JSON, hashed, signed for. */
 #include "sp_op.h"
 
 #include "../../common/crypto/am_keccak.h"

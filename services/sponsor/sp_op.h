@@ -1,6 +1,5 @@
-/*  sp_op -- one user operation as a paymaster sees it: read from JSON, hashed, signed for.
+/*  sp_op -- pure: one user operation as a paymaster sees it: read from JSON, hashed, signed for.
  *
- *  Pure: no clock, no socket.
  *  SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SP_OP_H

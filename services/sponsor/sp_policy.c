@@ -1,4 +1,5 @@
-/*  sp_policy -- who gets free gas: v1's checks in v1's order, over facts that may be unknown.  */
+/*  sp_policy -- pure: who gets free gas: v1's checks in v1's order, over facts that may be unknown.
+ */
 #include "sp_policy.h"
 
 #include "../../common/eth/eth_call.h"

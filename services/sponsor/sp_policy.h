@@ -1,6 +1,6 @@
-/*  sp_policy -- who gets free gas: v1's checks in v1's order, over facts that may be unknown.
+/*  sp_policy -- pure: who gets free gas: v1's checks in v1's order, over facts that may be unknown.
  *
- *  Pure.  One check is stricter than v1's: the target must be the sender's own cluster, not just
+ *  One check is stricter than v1's: the target must be the sender's own cluster, not just
  *  any.  Source: protocol page 7.2, 7.3
  *  SPDX-License-Identifier: Apache-2.0
  */

@@ -1,4 +1,4 @@
-/*  sp_record -- what was decided last, as v1's record has it, and on which route.  */
+/*  sp_record -- pure: what was decided last, as v1's record has it, and on which route.  */
 #include "sp_record.h"
 
 #include "../../common/base/am_text.h"

@@ -1,6 +1,6 @@
-/*  sp_record -- what was decided last, as v1's record has it, and on which route.
+/*  sp_record -- pure: what was decided last, as v1's record has it, and on which route.
  *
- *  Pure.  Source: protocol page 7.1
+ *  Source: protocol page 7.1
  *  SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SP_RECORD_H

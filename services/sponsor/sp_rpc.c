@@ -1,4 +1,5 @@
-/*  sp_rpc -- ERC-7677's two methods, as JSON: pm_getPaymasterStubData and pm_getPaymasterData.  */
+/*  sp_rpc -- pure: ERC-7677's two methods, as JSON: pm_getPaymasterStubData and
+ * pm_getPaymasterData.  */
 #include "sp_rpc.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/*  sp_rpc -- ERC-7677's two methods, as JSON: pm_getPaymasterStubData and pm_getPaymasterData.
+/*  sp_rpc -- pure: ERC-7677's two methods, as JSON: pm_getPaymasterStubData and
+ * pm_getPaymasterData.
  *
- *  Pure.
  *  SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SP_RPC_H

@@ -1,4 +1,4 @@
-/*  sp_webhook -- what gas sponsors ask before they pay: Alchemy's body, and Pimlico's.  */
+/*  sp_webhook -- pure: what gas sponsors ask before they pay: Alchemy's body, and Pimlico's.  */
 #include "sp_webhook.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/*  sp_webhook -- what gas sponsors ask before they pay: Alchemy's body, and Pimlico's.
+/*  sp_webhook -- pure: what gas sponsors ask before they pay: Alchemy's body, and Pimlico's.
  *
- *  Pure.  Source: protocol page 7.1, 7.5
+ *  Source: protocol page 7.1, 7.5
  *  SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SP_WEBHOOK_H

@@ -100,7 +100,8 @@ sponsor_open(struct sponsor *sp, struct ev_loop *loop, const struct am_settings 
         (r = eth_rpc_open(&sp->rpc, sp->http, loop, "rpc", s->rpc_url, err)) != AM_OK ||
         (r = sp_cache_open(&sp->cache, places, (int64_t)s->cache_ttl_s * 1000,
                            (int64_t)s->negative_ttl_s * 1000, err)) != AM_OK ||
-        (r = sp_lookup_open(&sp->lookup, sp->rpc, sp->cache, &sp->chain, err)) != AM_OK ||
+        (r = sp_lookup_open(&sp->lookup, sp->rpc, sp->cache, &sp->chain, s->lookups_per_day,
+                            err)) != AM_OK ||
         (r = sp_gate_open(&sp->gate, sp->lookup, sp->store, &sp->rules, err)) != AM_OK)
         return r;
     return sp_http_open(&sp->server, sp, s->sponsor_listen, err);

@@ -371,3 +371,20 @@ Test(sponsor_start, routes_without_their_secret_are_closed, .init = spw_begin, .
                      "{\"error\":\"bad-signature\",\"reason\":\"secret-undecodable\"}");
     spw_stop(SIGTERM);
 }
+
+Test(sponsor_start, strangers_cannot_spend_the_rpc, .init = spw_begin, .fini = spw_end)
+{
+    spw_extra[0] = "ATTESTMESH_SPONSOR_LOOKUPS_PER_DAY=160"; /* 8 at once */
+    spw_start();
+    decides(spw_alchemy(SPW_MEMBER, 1, NULL, CHAIN), NULL); /* 4 of them */
+    for (unsigned i = 0; i < 2; i++)
+        decides(spw_alchemy(SPW_STRANGER, i, NULL, CHAIN), "not-cluster-member"); /* 2 each */
+    for (unsigned i = 2; i < 20; i++)
+        decides(spw_alchemy(SPW_STRANGER, i, NULL, CHAIN), "rpc-failure");
+    cr_expect_eq(spw_asked[SP_CLUSTER_OF], 3);
+    decides(spw_alchemy(SPW_MEMBER, 1, NULL, CHAIN), NULL); /* who is known is served on */
+    cr_expect_str_eq(spw_get("/healthz", &status), "{\"ok\":true}");
+    cr_expect_not_null(
+        strstr(spw_get("/metrics", &status), "\nattestmesh_sponsor_lookups_refused_total 18\n"));
+    spw_stop(SIGTERM);
+}

@@ -1,5 +1,6 @@
 /*  test_sponsor_policy -- each reason to deny, in v1's order, and what the cache keeps how long. */
 #include "../../common/eth/eth_call.h"
+#include "../../services/sponsor/sp_bucket.h"
 #include "../../services/sponsor/sp_cache.h"
 
 #include <criterion/criterion.h>
@@ -351,4 +352,29 @@ Test(cache, a_day_of_a_listed_app_asks_the_chain_three_times)
     cr_expect_eq(sp_cache_written(cache, SP_NO), 0, "%llu times no was written, for a member",
                  (unsigned long long)sp_cache_written(cache, SP_NO));
     cr_expect_eq(asked, 3, "asked %u times: a no is asked for again every ten minutes", asked);
+}
+
+Test(bucket, never_gives_more_than_a_day_holds)
+{
+    struct sp_bucket b = sp_bucket_of(2000, 5000);
+    unsigned given = 0;
+
+    for (int64_t now_ms = 5000; now_ms < 5000 + DAY_S * 1000; now_ms += 7001)
+        given += sp_bucket_take(&b, now_ms);
+    cr_assert(given >= 2000 && given <= 2100, "%u: a day's, and what was in it at first", given);
+    while (sp_bucket_take(&b, 5000 + DAY_S * 1000))
+        ;
+    for (given = 0; sp_bucket_take(&b, (int64_t)30 * DAY_S * 1000); given++)
+        ;
+    cr_assert_eq(given, 100, "a twentieth at once, however long it waited");
+}
+
+Test(bucket, counts_what_passes_between_many_looks)
+{
+    struct sp_bucket b = sp_bucket_of(1, 0);
+
+    cr_assert(sp_bucket_take(&b, 0));
+    for (int64_t now_ms = 0; now_ms < DAY_S * 1000 - 86400; now_ms += 100)
+        cr_assert(!sp_bucket_take(&b, now_ms), "at %lld", (long long)now_ms);
+    cr_assert(sp_bucket_take(&b, DAY_S * 1000 + 86400));
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CHAIN "0x7a69"
 #define WEBHOOK "/?token=" SPW_TOKEN
@@ -158,4 +159,29 @@ Test(caps, the_paymaster_service_may_want_a_token)
     cr_assert_str_eq(spw_post("/?token=nodes", spw_alchemy(SPW_MEMBER, 1, NULL, CHAIN), &status),
                      "{\"approved\":false,\"reason\":\"bad-token\"}", "nor does it open the other");
     spw_stop(SIGTERM);
+}
+
+Test(caps, an_end_while_requests_wait_is_a_clean_one)
+{
+    const char *body = spw_alchemy(SPW_MEMBER, 1, NULL, CHAIN);
+    int64_t until = am_mono_ms() + 10000 * slow_factor();
+    struct am_error err = {0};
+    char text[4096];
+    int fd[3], len;
+
+    spw_start();
+    cr_assert_eq(dn_rpc_fault(spw_double, "stall", &err), AM_OK);
+    len = snprintf(text, sizeof text,
+                   "POST " WEBHOOK " HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s",
+                   strlen(body), body);
+    for (int i = 0; i < 3; i++) {
+        fd[i] = sw_dial(spw_port);
+        cr_assert_eq(write(fd[i], text, (size_t)len), len);
+    }
+    while (dn_rpc_asked(spw_double, "eth_call") == 0 && am_mono_ms() < until)
+        ev_run(sw_loop, EVRUN_ONCE);
+    cr_assert_eq(dn_rpc_asked(spw_double, "eth_call"), 1, "one question for three");
+    spw_stop(SIGTERM);
+    for (int i = 0; i < 3; i++)
+        close(fd[i]);
 }

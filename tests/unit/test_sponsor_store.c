@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -186,4 +187,27 @@ Test(store, the_last_decision_comes_with_a_grant)
     free(text);
     cr_assert_eq(sp_store_last(store, SP_LAST_PIMLICO, &text, &err), AM_OK);
     cr_assert_null(text);
+}
+
+/* A disk that takes no more: nothing is granted that is not counted, and it recovers. */
+Test(store, what_the_disk_refuses_is_undone_whole)
+{
+    struct rlimit was, none;
+
+    add(DAY, sender, 1);
+    cr_assert_eq(sp_store_commit(store, last, &err), AM_OK);
+    cr_assert_eq(getrlimit(RLIMIT_FSIZE, &was), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    none = was;
+    none.rlim_cur = 1;
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+    for (int i = 0; i < 3; i++)
+        add(DAY, second, 1);
+    cr_assert_eq(sp_store_commit(store, last, &err), AM_DATA_LOSS);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &was), 0);
+    cr_assert_eq(spent(DAY, second).sender_ops, 0, "undone");
+    cr_assert_eq(spent(DAY, sender).sender_ops, 1);
+    add(DAY, second, 1);
+    cr_assert_eq(sp_store_commit(store, last, &err), AM_OK, "%s", err.text);
+    cr_assert_eq(spent(DAY, second).sender_ops, 1);
 }

@@ -33,6 +33,7 @@ Test(bench, sponsor, .init = spw_begin, .fini = spw_end, .timeout = 300)
     static struct load load;
     double best = 0, ran, waited, ran_before, waited_before;
 
+    setvbuf(stdout, NULL, _IOLBF, 0);
     spw_extra[0] = "MAX_DAILY_OPS_PER_SENDER=1000000";
     spw_extra[1] = "ATTESTMESH_MAX_DAILY_OPS_PER_CLUSTER=0";
     spw_extra[2] = "LOG_LEVEL=error";

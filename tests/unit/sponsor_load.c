@@ -24,6 +24,7 @@ struct question {
 
 struct connection {
     ev_io io;
+    ev_timer pause;
     struct crowd *crowd;
     const struct question *asked;
     char in[4096];
@@ -34,7 +35,7 @@ struct connection {
 struct crowd {
     struct load *load;
     struct ev_loop *loop;
-    unsigned left, open;
+    unsigned left, open, pause_ms;
     double *times_ms;
     struct question (*questions)[PIECES];
     struct connection connections[LOAD_CONNECTIONS];
@@ -116,6 +117,25 @@ ask(struct connection *c)
 }
 
 static void
+on_pause(struct ev_loop *loop, ev_timer *t, int events)
+{
+    (void)loop, (void)events;
+    ask(t->data);
+}
+
+/* Ask next, after that many ms. */
+static void
+ask_later(struct connection *c, unsigned ms)
+{
+    if (ms == 0) {
+        ask(c);
+        return;
+    }
+    ev_timer_set(&c->pause, ms / 1e3, 0.);
+    ev_timer_start(c->crowd->loop, &c->pause);
+}
+
+static void
 judge(struct load *load, const struct question *q, const char *body)
 {
     bool granted = strcmp(body, APPROVED) == 0;
@@ -164,7 +184,7 @@ on_bytes(struct ev_loop *loop, ev_io *w, int events)
         return;
     c->crowd->times_ms[load->answered] = now_ms() - c->asked_at;
     judge(load, c->asked, body);
-    ask(c);
+    ask_later(c, c->crowd->pause_ms);
 }
 
 static int
@@ -176,13 +196,14 @@ by_time(const void *a, const void *b)
 }
 
 void
-load_run(struct load *load, struct ev_loop *loop, uint16_t port, unsigned requests)
+load_run(struct load *load, struct ev_loop *loop, uint16_t port, unsigned requests,
+         unsigned pause_ms)
 {
     static struct crowd w;
     double begun;
 
     memset(load, 0, sizeof *load);
-    w = (struct crowd){.load = load, .loop = loop, .left = requests};
+    w = (struct crowd){.load = load, .loop = loop, .left = requests, .pause_ms = pause_ms};
     w.times_ms = calloc(requests, sizeof *w.times_ms);
     w.questions = calloc(LOAD_SENDERS, sizeof *w.questions);
     cr_assert(w.times_ms != NULL && w.questions != NULL);
@@ -194,11 +215,12 @@ load_run(struct load *load, struct ev_loop *loop, uint16_t port, unsigned reques
 
         c->crowd = &w;
         ev_io_init(&c->io, on_bytes, sw_dial(port), EV_READ);
-        c->io.data = c;
+        ev_timer_init(&c->pause, on_pause, 0., 0.);
+        c->io.data = c->pause.data = c;
         ev_io_start(loop, &c->io);
     }
-    for (unsigned i = 0; i < LOAD_CONNECTIONS; i++)
-        ask(&w.connections[i]);
+    for (unsigned i = 0; i < LOAD_CONNECTIONS; i++) /* not all at once, when they pause */
+        ask_later(&w.connections[i], i * pause_ms / LOAD_CONNECTIONS);
     ev_run(loop, 0);
     load->seconds = (now_ms() - begun) / 1e3;
     for (unsigned i = 0; i < LOAD_CONNECTIONS; i++)

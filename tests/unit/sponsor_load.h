@@ -21,7 +21,9 @@ struct load {
 
 /* LOAD_REQUESTS on LOAD_CONNECTIONS: members and apps that are granted, strangers, wrong targets,
  * selectors, chains and tokens, all mixed; and one sender that asks more often than its cap.
- * In: requests  in all */
-void load_run(struct load *load, struct ev_loop *loop, uint16_t port, unsigned requests);
+ * In: requests  in all
+ *     pause_ms  of a connection between an answer and its next request; 0: as fast as it goes */
+void load_run(struct load *load, struct ev_loop *loop, uint16_t port, unsigned requests,
+              unsigned pause_ms);
 
 #endif

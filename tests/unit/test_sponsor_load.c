@@ -21,7 +21,7 @@ Test(sponsor_load, ten_thousand_on_a_hundred_connections_are_all_decided_right)
     spw_extra[1] = "LOG_LEVEL=error";
     spw_extra[2] = "ATTESTMESH_MAX_DAILY_OPS_PER_CLUSTER=0";
     spw_start();
-    load_run(&load, sw_loop, spw_port, LOAD_REQUESTS);
+    load_run(&load, sw_loop, spw_port, LOAD_REQUESTS, 0);
     cr_expect_eq(load.answered, LOAD_REQUESTS);
     cr_expect_eq(load.wrong, 0, "%u wrong: %s", load.wrong, load.first_wrong);
     cr_expect_eq(load.capped_granted, LOAD_CAP, "exactly the cap, over 100 connections at once");
@@ -33,7 +33,7 @@ Test(sponsor_load, ten_thousand_on_a_hundred_connections_are_all_decided_right)
     cr_expect_not_null(strstr(
         spw_post("/?token=" SPW_TOKEN, spw_alchemy(SPW_MEMBER, 999999, NULL, "0x7a69"), &status),
         "sender-daily-cap"));
-    load_run(&load, sw_loop, spw_port, 1600);
+    load_run(&load, sw_loop, spw_port, 1600, 0);
     cr_expect_eq(load.wrong, 0, "%u wrong: %s", load.wrong, load.first_wrong);
     cr_expect_eq(load.capped_granted, 0, "a sponsor that was killed has counted what it let out");
     spw_stop(SIGTERM);

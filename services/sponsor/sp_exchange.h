@@ -13,6 +13,7 @@
 struct sp_exchange {
     struct sponsor *sp;
     struct sp_http *http;
+    struct sp_exchange *next; /* while it is spare */
     struct MHD_Connection *connection;
     uint8_t *body;
     size_t len;

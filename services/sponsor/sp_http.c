@@ -11,18 +11,21 @@
 #define BODY_HEARD (1024u * 1024u) /* so much is read to refuse politely; beyond, we hang up */
 #define CONNECTIONS_MAX 512u       /* gas providers call from few addresses: no limit for each */
 #define IDLE_SECONDS 30u
-#define MEMORY_BYTES                                                                               \
-    8192u /* of a connection: a request line and headers; wiped after each request */
+/* Of a connection: a request line and headers.  It is wiped after each request. */
+#define MEMORY_BYTES ((size_t)8192)
 #define SWEEP_SECONDS 1.
+#define SPARE_MAX 64u
 
 struct sp_http {
     struct MHD_Daemon *daemon;
     struct sponsor *sp;
     ev_io ready;
-    ev_timer sweep;  /* idle connections' time-outs, and what epoll does not tell */
-    ev_prepare rest; /* the loop is about to pause */
-    ev_idle more;    /* it may not: grants were made after the flush */
-    bool resumed;    /* connections are to go on */
+    ev_timer sweep;            /* idle connections' time-outs, and what epoll does not tell */
+    ev_prepare rest;           /* the loop is about to pause */
+    ev_idle more;              /* it may not: grants were made after the flush */
+    bool resumed;              /* connections are to go on */
+    struct sp_exchange *spare; /* SPARE_MAX at most: they are large, and each request takes one */
+    unsigned spares;
 };
 
 static enum MHD_Result
@@ -102,6 +105,18 @@ serve(struct sp_exchange *x, const char *method, const char *url)
         route(x);
 }
 
+static struct sp_exchange *
+begin(struct sp_http *http)
+{
+    struct sp_exchange *x = http->spare;
+
+    if (x == NULL)
+        return malloc(sizeof *x);
+    http->spare = x->next;
+    http->spares--;
+    return x;
+}
+
 static enum MHD_Result
 on_request(void *arg, struct MHD_Connection *c, const char *url, const char *method,
            const char *version, const char *data, size_t *size, void **state)
@@ -111,7 +126,7 @@ on_request(void *arg, struct MHD_Connection *c, const char *url, const char *met
 
     (void)version;
     if (x == NULL) {
-        if ((x = *state = malloc(sizeof *x)) == NULL)
+        if ((x = *state = begin(http)) == NULL)
             return MHD_NO;
         memset(x, 0,
                offsetof(struct sp_exchange, op)); /* that is large, and read before it is used */
@@ -135,16 +150,23 @@ on_request(void *arg, struct MHD_Connection *c, const char *url, const char *met
 static void
 on_done(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode code)
 {
+    struct sp_http *http = arg;
     struct sp_exchange *x = *state;
 
-    (void)arg, (void)c, (void)code;
+    (void)c, (void)code;
     if (x == NULL)
         return;
     json_decref(x->rpc.id);
     free(x->text); /* its client went before it came */
     free(x->body);
-    free(x);
     *state = NULL;
+    if (http->spares == SPARE_MAX) {
+        free(x);
+        return;
+    }
+    x->next = http->spare;
+    http->spare = x;
+    http->spares++;
 }
 
 /* The server's descriptors are edge-triggered: what it has read and not yet dealt with is told by
@@ -231,8 +253,9 @@ sp_http_open(struct sp_http **out, struct sponsor *sp, const char *listen, struc
     http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
                                     on_request, http, MHD_OPTION_SOCK_ADDR,
                                     (struct sockaddr *)&addr, MHD_OPTION_CONNECTION_LIMIT,
-                                    CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
-                                    MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_END);
+                                    CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                                    MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
+                                    MHD_OPTION_NOTIFY_COMPLETED, on_done, http, MHD_OPTION_END);
     if (http->daemon == NULL) {
         free(http);
         return am_fail(err, AM_UNAVAILABLE,
@@ -247,6 +270,7 @@ void
 sp_http_close(struct sp_http **out)
 {
     struct sp_http *http = *out;
+    struct sp_exchange *x;
 
     if (http == NULL)
         return;
@@ -255,6 +279,10 @@ sp_http_close(struct sp_http **out)
     ev_prepare_stop(http->sp->loop, &http->rest);
     ev_idle_stop(http->sp->loop, &http->more);
     MHD_stop_daemon(http->daemon);
+    while ((x = http->spare) != NULL) {
+        http->spare = x->next;
+        free(x);
+    }
     free(http);
     *out = NULL;
 }

@@ -1,7 +1,6 @@
 /*  dn_chain -- the chain of the devnet: anvil, Alto and our sponsor, as real processes.  */
 #include "dn_chain.h"
 
-#include "../cli/cli_rpc.h"
 #include "../common/base/am_clock.h"
 #include "dn_net.h"
 
@@ -126,37 +125,58 @@ start_alto(struct dn_chain *chain, const struct dn_paths *paths, const char *ent
         err);
 }
 
-static int
-start_sponsor(struct dn_chain *chain, const struct dn_paths *paths, const char *entry_point,
-              const char *paymaster, const char *apps, struct am_error *err)
+/* "NAME=0x...": a setting of the sponsor's that is a contract. */
+static void
+setting(char out[static 96], const char *name, const uint8_t contract[static 20])
 {
-    char program[1024], log[1024], entry[96], contract[96], list[1024], chain_id[32];
+    char address[ETH_ADDRESS_TEXT];
+
+    eth_address_text(address, contract);
+    snprintf(out, 96, "%s=%s", name, address);
+}
+
+/* Without caps: tests send more in a day than a member would. */
+static int
+start_sponsor(struct dn_chain *chain, const struct dn_paths *paths, const struct deployment *d,
+              struct am_error *err)
+{
+    char program[1024], log[1024], state[1024], chain_id[32], contracts[4][96];
     const char *const argv[] = {program, NULL};
     const char *const env[] = {"RPC_URL=" DN_RPC_URL,
                                "ATTESTMESH_SPONSOR_KEY=" DN_SPONSOR_KEY,
                                "ATTESTMESH_SPONSOR_LISTEN=" DN_BRIDGE_IP ":8787",
-                               entry,
-                               contract,
-                               list,
+                               "MAX_DAILY_OPS_PER_SENDER=0",
+                               "ATTESTMESH_MAX_DAILY_OPS_PER_CLUSTER=0",
+                               "ATTESTMESH_MAX_DAILY_GWEI_PER_CLUSTER=0",
+                               contracts[0],
+                               contracts[1],
+                               contracts[2],
+                               contracts[3],
+                               state,
                                chain_id,
                                NULL};
 
     snprintf(program, sizeof program, "%s/attestmesh-sponsor", paths->bin);
     snprintf(log, sizeof log, "%s/sponsor.log", paths->dir);
-    snprintf(entry, sizeof entry, "ATTESTMESH_ENTRY_POINT=%s", entry_point);
-    snprintf(contract, sizeof contract, "ATTESTMESH_PAYMASTER=%s", paymaster);
-    snprintf(list, sizeof list, "ATTESTMESH_SPONSOR_APPS=%s", apps);
+    snprintf(state, sizeof state, "SIDECAR_STATE_DIR=%s/sponsor", paths->dir);
+    setting(contracts[0], "ATTESTMESH_ENTRY_POINT", d->entry_point);
+    setting(contracts[1], "ATTESTMESH_PAYMASTER", d->paymaster);
+    setting(contracts[2], "CANONICAL_CLUSTER_FACTORY", d->cluster_factory);
+    setting(contracts[3], "CANONICAL_MEMBER_FACTORY", d->member_factory);
     snprintf(chain_id, sizeof chain_id, "CHAIN_ID=%u", DN_CHAIN_ID);
     return dn_start(&chain->sponsor, &(struct dn_spawn){.argv = argv, .env = env, .log = log}, err);
 }
 
 int
-dn_chain_serve(struct dn_chain *chain, const struct dn_paths *paths, const char *entry_point,
-               const char *paymaster, const char *apps, struct am_error *err)
+dn_chain_serve(struct dn_chain *chain, const struct dn_paths *paths, const struct deployment *d,
+               struct am_error *err)
 {
+    char entry_point[ETH_ADDRESS_TEXT];
     int r;
 
-    if ((r = start_sponsor(chain, paths, entry_point, paymaster, apps, err)) != AM_OK ||
+    eth_address_text(entry_point, d->entry_point);
+
+    if ((r = start_sponsor(chain, paths, d, err)) != AM_OK ||
         (r = start_alto(chain, paths, entry_point, err)) != AM_OK)
         return r;
     return wait_for("bundler", DN_BUNDLER_URL, "eth_supportedEntryPoints", &chain->alto, err);

@@ -8,11 +8,12 @@
 #ifndef DN_CHAIN_H
 #define DN_CHAIN_H
 
+#include "../cli/deploy.h"
 #include "dn_proc.h"
 
 #define DN_RPC_URL "http://10.77.0.254:8545"
 #define DN_BUNDLER_URL "http://10.77.0.253:4337"
-#define DN_PAYMASTER_URL "http://10.77.0.254:8787"
+#define DN_PAYMASTER_URL "http://10.77.0.254:8787/rpc"
 #define DN_CHAIN_ID 31337u
 
 /* anvil's published test keys: worth nothing anywhere else. */
@@ -40,9 +41,9 @@ int dn_chain_open(struct dn_chain *chain, const struct dn_paths *paths,
 /* One block every `seconds` from now on. */
 int dn_chain_tick(unsigned seconds, struct am_error *err) AM_MUST_CHECK;
 
-/* Start Alto (EntryPoint must exist) and the sponsor; apps: file of sponsored app ids. */
-int dn_chain_serve(struct dn_chain *chain, const struct dn_paths *paths, const char *entry_point,
-                   const char *paymaster, const char *apps, struct am_error *err) AM_MUST_CHECK;
+/* Start the sponsor and Alto, for the contracts of d: everything but the cluster must exist. */
+int dn_chain_serve(struct dn_chain *chain, const struct dn_paths *paths, const struct deployment *d,
+                   struct am_error *err) AM_MUST_CHECK;
 
 void dn_chain_close(struct dn_chain *chain);
 

@@ -75,24 +75,19 @@ deploy_all(struct dn_world *w, struct am_error *err)
 int
 dn_world_open(struct dn_world *w, const struct dn_paths *paths, struct am_error *err)
 {
-    char entry_point[ETH_ADDRESS_TEXT], paymaster[ETH_ADDRESS_TEXT];
     int r;
 
     w->paths = *paths;
     snprintf(w->dir, sizeof w->dir, "%s", paths->dir);
-    snprintf(w->apps, sizeof w->apps, "%s/sponsored-apps", w->dir);
     snprintf(w->endpoints, sizeof w->endpoints, "%s/endpoints", w->dir);
-    if ((r = append_line(w->apps, "# app ids that get free gas\n", err)) != AM_OK ||
-        (r = append_line(w->endpoints, "# member contract, WireGuard endpoint\n", err)) != AM_OK ||
+    if ((r = append_line(w->endpoints, "# member contract, WireGuard endpoint\n", err)) != AM_OK ||
         (r = am_crypto_init(err)) != AM_OK || (r = dn_net_open(err)) != AM_OK ||
         (r = dn_chain_open(&w->chain, paths, err)) != AM_OK ||
         (r = cli_rpc_open(&w->rpc, DN_RPC_URL, err)) != AM_OK ||
         (r = cli_tx_open(&w->operator_key, w->rpc, DN_OPERATOR_KEY, err)) != AM_OK ||
         (r = deploy_all(w, err)) != AM_OK)
         return r;
-    eth_address_text(entry_point, w->deployed.entry_point);
-    eth_address_text(paymaster, w->deployed.paymaster);
-    return dn_chain_serve(&w->chain, paths, entry_point, paymaster, w->apps, err);
+    return dn_chain_serve(&w->chain, paths, &w->deployed, err);
 }
 
 void
@@ -127,9 +122,6 @@ dn_world_add(struct dn_world *w, struct dn_node **out, struct am_error *err)
     if ((r = deploy_member(&how, &w->deployed, node->member, salt, err)) != AM_OK)
         return r;
     eth_address_text(address, node->member);
-    snprintf(line, sizeof line, "%s\n", address);
-    if ((r = append_line(w->apps, line, err)) != AM_OK)
-        return r;
     snprintf(line, sizeof line, "%s 10.77.0.%u:%d\n", address, node->number, WG_PORT);
     if ((r = append_line(w->endpoints, line, err)) != AM_OK)
         return r;

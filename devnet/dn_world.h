@@ -25,7 +25,7 @@ struct dn_node {
 
 struct dn_world {
     struct dn_paths paths;
-    char dir[512], apps[560], endpoints[560];
+    char dir[512], endpoints[560];
     struct dn_chain chain;
     struct deployment deployed;
     struct cli_rpc *rpc;
@@ -53,7 +53,7 @@ void dn_world_close(struct dn_world *w);
  * In: number  its salt; 0 is the first one */
 int dn_world_cluster(struct dn_world *w, unsigned number, struct am_error *err) AM_MUST_CHECK;
 
-/* A new member contract on chain, sponsored, known to every node's endpoint file; nothing runs yet.
+/* A new member contract on chain, known to every node's endpoint file; nothing runs yet.
  * Out:     node  owned by w */
 int dn_world_add(struct dn_world *w, struct dn_node **node, struct am_error *err) AM_MUST_CHECK;
 

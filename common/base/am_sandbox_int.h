@@ -18,8 +18,8 @@
 #define SANITIZER AM_SANDBOX_SANITIZER
 #define ON_THE_BUS (KEYAGENT | CHAIN | MESH | INDEXER | API)
 #define ALL (ON_THE_BUS | SPONSOR | HELPER)
-#define KEEPERS (KEYAGENT | CHAIN | MESH | INDEXER) /* of a state folder */
-#define RESOLVERS (CHAIN | INDEXER)
+#define KEEPERS (KEYAGENT | CHAIN | MESH | INDEXER | SPONSOR) /* of a state folder */
+#define RESOLVERS (CHAIN | INDEXER | SPONSOR)    /* who ask the RPC, by its host name */
 #define LOADERS (RESOLVERS | HELPER | SANITIZER) /* of libraries, while they run */
 
 /* Load the filter.  Returns 0, or a negative errno. */

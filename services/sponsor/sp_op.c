@@ -1,4 +1,4 @@
-/*  sp_op -- one user operation as a paymaster sees it: read from JSON, hashed, signed for.  */
+/*  sp_op -- pure: one user operation as a paymaster sees it: read from JSON, hashed, signed for. */
 #include "sp_op.h"
 
 #include "../../common/crypto/am_keccak.h"
@@ -45,30 +45,73 @@ read_gas(struct sp_op *op, const json_t *object, struct am_error *err)
     int r = AM_OK;
 
     for (size_t i = 0; r == AM_OK && i < sizeof gas / sizeof gas[0]; i++)
-        r = quantity_of(gas[i].at, object, gas[i].name, err);
+        if ((r = quantity_of(gas[i].at, object, gas[i].name, err)) == AM_OK &&
+            !am_is_zero(gas[i].at, 16)) /* EntryPoint packs them in halves of a word */
+            r = am_fail(err, AM_INVALID_ARGUMENT, "user operation %s: expected at most 128 bits",
+                        gas[i].name);
     return r;
+}
+
+int
+sp_op_read_call(struct sp_op *op, const json_t *object, struct am_error *err)
+{
+    struct am_str text;
+    size_t cap; /* that much is wiped first */
+    int r;
+
+    memset(op, 0, offsetof(struct sp_op, call_data));
+    op->call_data_len = 0;
+    if (!json_is_object(object))
+        return am_fail(err, AM_INVALID_ARGUMENT, "user operation: expected an object");
+    if ((r = text_of(&text, object, "sender", err)) != AM_OK ||
+        (r = eth_address_read(op->sender, text, "sender", err)) != AM_OK ||
+        (r = text_of(&text, object, "callData", err)) != AM_OK)
+        return r;
+    cap = text.len / 2 < sizeof op->call_data ? text.len / 2 : sizeof op->call_data;
+    return am_unhex_some(op->call_data, cap, &op->call_data_len, text, "callData", err);
 }
 
 int
 sp_op_read(struct sp_op *op, const json_t *object, bool whole, struct am_error *err)
 {
     const json_t *factory = json_object_get(object, "factory");
-    struct am_str text;
     int r;
 
-    memset(op, 0, sizeof *op);
-    if (!json_is_object(object))
-        return am_fail(err, AM_INVALID_ARGUMENT, "user operation: expected an object");
+    if ((r = sp_op_read_call(op, object, err)) != AM_OK)
+        return r;
     if (factory != NULL && !json_is_null(factory))
         return am_fail(err, AM_INVALID_ARGUMENT, "user operation factory: expected none");
-    if ((r = text_of(&text, object, "sender", err)) != AM_OK ||
-        (r = eth_address_read(op->sender, text, "sender", err)) != AM_OK ||
-        (r = quantity_of(op->nonce, object, "nonce", err)) != AM_OK ||
-        (r = text_of(&text, object, "callData", err)) != AM_OK ||
-        (r = am_unhex_some(op->call_data, sizeof op->call_data, &op->call_data_len, text,
-                           "callData", err)) != AM_OK)
+    if ((r = quantity_of(op->nonce, object, "nonce", err)) != AM_OK)
         return r;
     return whole ? read_gas(op, object, err) : AM_OK;
+}
+
+/* The low 64 bits, or all ones when there are more. */
+static uint64_t
+saturated(const uint8_t word[static 32])
+{
+    return am_is_zero(word, 24) ? am_rd64(word + 24) : UINT64_MAX;
+}
+
+uint64_t
+sp_op_gwei(const struct sp_op *op)
+{
+    const uint8_t *const limits[] = {op->call_gas, op->verification_gas, op->pre_verification_gas,
+                                     op->paymaster_verification_gas, op->paymaster_post_op_gas};
+    const uint64_t gwei = 1000000000;
+    uint64_t gas = 0, fee = saturated(op->max_fee);
+
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        uint64_t one = saturated(limits[i]);
+
+        gas = one > UINT64_MAX - gas ? UINT64_MAX : gas + one;
+    }
+    if (gas == UINT64_MAX || fee == UINT64_MAX)
+        return UINT64_MAX;
+    if (gas == 0 || fee <= UINT64_MAX / gas)
+        return gas * fee / gwei + (gas * fee % gwei != 0);
+    fee = fee / gwei + 1; /* too much to be exact: rather more than less */
+    return fee <= UINT64_MAX / gas ? gas * fee : UINT64_MAX;
 }
 
 static int

@@ -1,32 +1,39 @@
-/*  sp_rpc -- ERC-7677's two methods: pm_getPaymasterStubData and pm_getPaymasterData.
+/*  sp_rpc -- pure: ERC-7677's two methods, as JSON: pm_getPaymasterStubData and
+ * pm_getPaymasterData.
  *
  *  SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SP_RPC_H
 #define SP_RPC_H
 
+#include "sp_op.h"
 #include "sp_policy.h"
 
-struct sponsor {
+struct sp_served { /* which operations, paid by whom */
     uint64_t chain_id;
     uint8_t entry_point[20], paymaster[20];
-    uint8_t *key; /* 32 bytes, locked memory; borrowed */
-    const char *apps_path;
-    struct sp_policy policy;
 };
 
-#define SP_VALID_SECONDS 600 /* a sponsorship is for now, never to be kept */
+struct sp_rpc_request {
+    json_t *id; /* owned, to be released; NULL until there is one */
+    bool stub;
+};
 
-/* Answer one JSON-RPC request.
+/* Read one JSON-RPC request.
  *
+ * Out:     number  the JSON-RPC error, unless AM_OK: -32700, -32600 (batches too), -32601, -32602
  * In:      body    whatever a client sent
- *          now     seconds since 1970
- * Returns: the response body, NUL-terminated, to be freed by the caller; NULL when memory ran out.
- *          Refusals are JSON-RPC errors with the reason: -32700, -32600 (batches too), -32601,
- *          -32602 as the specification has them, -32603 while the list cannot be read, -32001 for
- *          an app that is not on it
- * Source:  ERC-7677; JSON-RPC 2.0
- */
-char *sp_rpc_answer(struct sponsor *sponsor, struct am_bin body, uint64_t now) AM_MUST_CHECK;
+ * Returns: AM_OK, AM_INVALID_ARGUMENT with the reason
+ * Source:  ERC-7677; JSON-RPC 2.0 */
+int sp_rpc_read(struct sp_rpc_request *rq, struct sp_op *op, int *number, struct am_bin body,
+                const struct sp_served *served, struct am_error *err) AM_MUST_CHECK;
+
+/* Response bodies, to be freed by the caller; NULL when memory ran out. */
+char *sp_rpc_error(const struct sp_rpc_request *rq, int number, const char *text);
+/* -32603 for what is ours (rpc-failure, internal-error), -32001 else; data.reason is the reason. */
+char *sp_rpc_denial(const struct sp_rpc_request *rq, enum sp_reason reason,
+                    const uint8_t sender[static 20]);
+char *sp_rpc_result(const struct sp_rpc_request *rq, const struct sp_served *served,
+                    const uint8_t data[static SP_DATA_LEN]);
 
 #endif

@@ -26,16 +26,28 @@ foreach(x agent quotes)
     add_dependencies(test_api_${x} attestmesh-api)
   endif()
 endforeach()
-am_test(sponsor ${here}/test_sponsor.c ${here}/service_world.c LIBS sponsor bus am_net devnet)
-am_test(sponsor_http ${here}/test_sponsor_http.c ${here}/service_world.c LIBS bus am_net devnet)
-if(TARGET test_sponsor_http)
-  target_compile_definitions(test_sponsor PRIVATE ANVIL="${anvil}")
-  target_compile_definitions(test_sponsor_http PRIVATE SPONSOR="$<TARGET_FILE:attestmesh-sponsor>"
-    ANVIL="${anvil}")
-  add_dependencies(test_sponsor_http attestmesh-sponsor)
-endif()
+am_test(sponsor ${here}/test_sponsor.c LIBS sponsor)
+foreach(x policy auth store)
+  am_test(sponsor_${x} ${here}/test_sponsor_${x}.c LIBS sponsor)
+endforeach()
+foreach(x http caps load)
+  am_test(sponsor_${x} ${here}/test_sponsor_${x}.c ${here}/sponsor_world.c
+    ${here}/sponsor_load.c ${here}/service_world.c LIBS sponsor bus am_net devnet dn_rpcdouble)
+  if(TARGET test_sponsor_${x})
+    target_compile_definitions(test_sponsor_${x} PRIVATE SPONSOR="$<TARGET_FILE:attestmesh-sponsor>"
+      ANVIL="${anvil}")
+    add_dependencies(test_sponsor_${x} attestmesh-sponsor)
+  endif()
+endforeach()
 set(artifacts ARTIFACTS="${CMAKE_SOURCE_DIR}/contracts/artifacts"
   AA="${CMAKE_SOURCE_DIR}/devnet/node_modules/@account-abstraction/contracts/artifacts")
+am_test(sponsor_live ${here}/test_sponsor_live.c ${here}/sponsor_world.c ${here}/service_world.c
+  LIBS sponsor deploy bus am_net devnet dn_rpcdouble)
+if(TARGET test_sponsor_live)
+  target_compile_definitions(test_sponsor_live PRIVATE SPONSOR="$<TARGET_FILE:attestmesh-sponsor>"
+    ANVIL="${anvil}" ${artifacts})
+  add_dependencies(test_sponsor_live attestmesh-sponsor)
+endif()
 am_test(sponsor_chain ${here}/test_sponsor_chain.c ${here}/service_world.c
   LIBS sponsor deploy bus am_net devnet)
 if(TARGET test_sponsor_chain)

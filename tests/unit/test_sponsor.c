@@ -1,47 +1,52 @@
-/*  test_sponsor -- who gets free gas: refusals by reason, and the list they come from.  */
-#include "../../services/sponsor/sp_op.h"
+/*  test_sponsor -- the paymaster service's JSON: what it reads, what it refuses, what it signs.  */
 #include "../../services/sponsor/sp_rpc.h"
-#include "service_world.h"
 
+#include <criterion/criterion.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define ENTRY_POINT "0x0000000071727De22E5E9d8BAf0edAc6f37da032"
 #define SENDER "0x1111111111111111111111111111111111111111"
 #define OTHER "0x2222222222222222222222222222222222222222"
 #define PAYMASTER "0x3333333333333333333333333333333333333333"
 #define KEY "0x8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba"
-#define NOW 1700000000
+#define UNTIL 1700000600
 
-static char apps[96];
-static struct sponsor sp;
+static struct sp_served served = {.chain_id = 31337};
 static uint8_t key[32];
 static struct am_error err;
 
 static void
-list_is(const char *text, size_t len)
-{
-    FILE *f = fopen(apps, "w");
-
-    cr_assert_not_null(f);
-    cr_assert_eq(fwrite(text, 1, len, f), len);
-    cr_assert_eq(fclose(f), 0);
-}
-
-static void
 start(void)
 {
-    sw_begin();
-    snprintf(apps, sizeof apps, "%s/apps", sw_dir);
-    list_is(SENDER "\n", 43);
+    cr_assert(sodium_init() >= 0);
     cr_assert_eq(am_unhex(key, 32, am_str_of(KEY), "key", &err), AM_OK);
-    sp.chain_id = 31337;
-    sp.key = key;
-    sp.apps_path = apps;
-    cr_assert_eq(am_unhex(sp.entry_point, 20, am_str_of(ENTRY_POINT), "", &err), AM_OK);
-    cr_assert_eq(am_unhex(sp.paymaster, 20, am_str_of(PAYMASTER), "", &err), AM_OK);
+    cr_assert_eq(am_unhex(served.entry_point, 20, am_str_of(ENTRY_POINT), "", &err), AM_OK);
+    cr_assert_eq(am_unhex(served.paymaster, 20, am_str_of(PAYMASTER), "", &err), AM_OK);
+}
+
+/* What the service does with a request whose sender the policy approves. */
+static char *
+answer(struct am_bin body)
+{
+    static struct sp_op op;
+    struct sp_rpc_request rq;
+    uint8_t data[SP_DATA_LEN];
+    struct am_error why = {0};
+    int number = 0;
+    char *text;
+
+    if (sp_rpc_read(&rq, &op, &number, body, &served, &why) != AM_OK) {
+        text = sp_rpc_error(&rq, number, why.text);
+    } else {
+        cr_assert_eq(sp_op_sign(data, &op, served.paymaster, served.chain_id, UNTIL, key, &why),
+                     AM_OK, "%s", why.text);
+        text = sp_rpc_result(&rq, &served, data);
+    }
+    json_decref(rq.id);
+    return text;
 }
 
 static json_t *
@@ -64,7 +69,7 @@ request_of(const char *method, json_t *op)
 static json_t *
 answer_to(const char *body, size_t len)
 {
-    char *text = sp_rpc_answer(&sp, am_bin_of(body, len), NOW);
+    char *text = answer(am_bin_of(body, len));
     json_t *root;
 
     cr_assert_not_null(text);
@@ -115,7 +120,7 @@ refuses_field(const char *field, const char *value, const char *words)
     refuses(ask(request_of("pm_getPaymasterData", op)), -32602, words);
 }
 
-TestSuite(sponsor, .init = start, .fini = sw_end, .timeout = 60);
+TestSuite(sponsor, .init = start, .timeout = 60);
 
 Test(sponsor, bytes_that_are_no_request)
 {
@@ -228,12 +233,12 @@ Test(sponsor, gas_above_128_bits)
 {
     static const struct {
         const char *field, *words;
-    } rows[] = {{"callGasLimit", "gas limits"},
-                {"verificationGasLimit", "gas limits"},
-                {"maxFeePerGas", "gas fees"},
-                {"maxPriorityFeePerGas", "gas fees"},
-                {"paymasterVerificationGasLimit", "paymaster gas limits"},
-                {"paymasterPostOpGasLimit", "paymaster gas limits"}};
+    } rows[] = {{"callGasLimit", "128 bits"},
+                {"verificationGasLimit", "128 bits"},
+                {"maxFeePerGas", "128 bits"},
+                {"maxPriorityFeePerGas", "128 bits"},
+                {"paymasterVerificationGasLimit", "128 bits"},
+                {"paymasterPostOpGasLimit", "128 bits"}};
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         refuses_field(rows[i].field, "\"0x100000000000000000000000000000000\"", rows[i].words);
@@ -254,75 +259,6 @@ Test(sponsor, call_data_has_a_limit)
     root = ask(request_of("pm_getPaymasterData", op));
     cr_assert_not_null(json_object_get(root, "result"));
     json_decref(root);
-}
-
-Test(sponsor, who_is_not_on_the_list)
-{
-    json_t *op = operation();
-
-    json_object_set_new(op, "sender", json_string(OTHER));
-    refuses(ask(request_of("pm_getPaymasterStubData", op)), -32001, OTHER);
-    list_is("", 0);
-    refuses(ask(request_of("pm_getPaymasterData", operation())), -32001, "not on the");
-    list_is(SENDER, 42); /* an edit holds at once; the last line may end without a newline */
-    op = ask(request_of("pm_getPaymasterData", operation()));
-    cr_assert_not_null(json_object_get(op, "result"));
-    json_decref(op);
-}
-
-Test(sponsor, a_list_that_cannot_be_read_signs_for_nobody)
-{
-    static const char *const broken[] = {SENDER "\n0x22\n", "garbage\n", SENDER " " OTHER "\n",
-                                         SENDER "," OTHER "\n", SENDER "1\n"};
-
-    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
-        list_is(broken[i], strlen(broken[i]));
-        refuses(ask(request_of("pm_getPaymasterData", operation())), -32603,
-                i == 0 ? "line 2" : "line 1");
-    }
-    list_is(SENDER "\0x\n", 45);
-    refuses(ask(request_of("pm_getPaymasterData", operation())), -32603, "line 1");
-    cr_assert_eq(remove(apps), 0);
-    refuses(ask(request_of("pm_getPaymasterData", operation())), -32603, "cannot read");
-    cr_assert_eq(mkdir(apps, 0700), 0);
-    refuses(ask(request_of("pm_getPaymasterData", operation())), -32603, "cannot read");
-}
-
-Test(sponsor_list, what_a_line_may_be, .init = start, .fini = sw_end)
-{
-    static struct sp_policy policy;
-    static char text[2048];
-    uint8_t sender[20], other[20];
-
-    memset(sender, 0x11, 20);
-    memset(other, 0x22, 20);
-    /* the comment is longer than any buffer for a line might be, and ends in an app id */
-    snprintf(text, sizeof text, "# %0300d " OTHER "\n\n \t\r\n  " SENDER "  # first\r\n", 0);
-    list_is(text, strlen(text));
-    cr_assert_eq(sp_policy_load(&policy, apps, &err), AM_OK, "%s", err.text);
-    cr_assert_eq(policy.count, 1);
-    cr_assert_eq(sp_policy_check(&policy, sender, &err), AM_OK);
-    cr_assert_eq(sp_policy_check(&policy, other, &err), AM_PERMISSION_DENIED);
-    list_is("nonsense\n", 9);
-    cr_assert_eq(sp_policy_load(&policy, apps, &err), AM_INVALID_ARGUMENT);
-    cr_assert_eq(policy.count, 1, "the old list stays");
-}
-
-Test(sponsor_list, has_a_limit, .init = start, .fini = sw_end)
-{
-    static struct sp_policy policy;
-    FILE *f = fopen(apps, "w");
-
-    for (int i = 0; i < SP_APPS_MAX; i++)
-        fprintf(f, "0x%040x\n", i + 1);
-    fclose(f);
-    cr_assert_eq(sp_policy_load(&policy, apps, &err), AM_OK, "%s", err.text);
-    cr_assert_eq(policy.count, SP_APPS_MAX);
-    f = fopen(apps, "a");
-    fprintf(f, SENDER "\n");
-    fclose(f);
-    cr_assert_eq(sp_policy_load(&policy, apps, &err), AM_RESOURCE_EXHAUSTED);
-    cr_assert_not_null(strstr(err.text, "line 4097"), "%s", err.text);
 }
 
 Test(sponsor, the_stub_lets_gas_be_estimated)
@@ -354,7 +290,7 @@ Test(sponsor, the_data_are_for_now_and_for_this_operation)
     cr_assert_not_null(text);
     cr_assert_eq(am_unhex(data, sizeof data, am_str_of(text), "", &err), AM_OK, "%s", err.text);
     cr_assert(am_is_zero(data, 24) && am_is_zero(data + 32, 32), "validUntil, validAfter 0");
-    cr_assert_eq(am_rd64(data + 24), NOW + SP_VALID_SECONDS);
+    cr_assert_eq(am_rd64(data + 24), UNTIL);
     cr_assert(data[128] == 27 || data[128] == 28);
     snprintf(first, sizeof first, "%s", text);
     json_decref(root);
@@ -364,4 +300,47 @@ Test(sponsor, the_data_are_for_now_and_for_this_operation)
     text = json_string_value(json_object_get(json_object_get(root, "result"), "paymasterData"));
     cr_assert_neq(strcmp(text + 130, first + 130), 0, "another operation, another signature");
     json_decref(root);
+}
+
+Test(sponsor, a_denial_says_why_and_whose_fault_it_is)
+{
+    const struct sp_rpc_request rq = {0};
+    uint8_t sender[20];
+
+    memset(sender, 0x22, 20);
+    for (int i = SP_BAD_TOKEN; i < SP_REASON_COUNT; i++) {
+        const char *reason = sp_reason_text((enum sp_reason)i);
+        bool ours = i == SP_RPC_FAILURE || i == SP_INTERNAL;
+        char *text = sp_rpc_denial(&rq, (enum sp_reason)i, sender);
+        json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+        const json_t *data = json_object_get(json_object_get(root, "error"), "data");
+
+        cr_expect_str_eq(json_string_value(json_object_get(data, "reason")), reason);
+        refuses(root, ours ? -32603 : -32001, reason);
+        free(text);
+    }
+}
+
+Test(sponsor, the_cost_is_never_told_too_low)
+{
+    static struct sp_op op;
+
+    cr_assert_eq(sp_op_gwei(&op), 0, "a stub");
+    eth_word_u64(op.call_gas, 100000);
+    eth_word_u64(op.verification_gas, 200000);
+    eth_word_u64(op.pre_verification_gas, 30000);
+    eth_word_u64(op.paymaster_verification_gas, 4000);
+    eth_word_u64(op.paymaster_post_op_gas, 500);
+    eth_word_u64(op.max_priority_fee, UINT64_MAX); /* is part of max_fee */
+    eth_word_u64(op.max_fee, 2000000000);
+    cr_assert_eq(sp_op_gwei(&op), 669000);
+    eth_word_u64(op.max_fee, 1);
+    cr_assert_eq(sp_op_gwei(&op), 1, "rounded up");
+    eth_word_u64(op.max_fee, UINT64_MAX);
+    cr_assert_geq(sp_op_gwei(&op), 334500 * (UINT64_MAX / 1000000000));
+    op.max_fee[16] = 1;
+    cr_assert_eq(sp_op_gwei(&op), UINT64_MAX);
+    eth_word_u64(op.max_fee, 1);
+    memset(op.call_gas + 16, 0xff, 16);
+    cr_assert_eq(sp_op_gwei(&op), UINT64_MAX);
 }

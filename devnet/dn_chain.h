@@ -13,7 +13,8 @@
 
 #define DN_RPC_URL "http://10.77.0.254:8545"
 #define DN_BUNDLER_URL "http://10.77.0.253:4337"
-#define DN_PAYMASTER_URL "http://10.77.0.254:8787/rpc"
+#define DN_SPONSOR_URL "http://10.77.0.254:8787"
+#define DN_PAYMASTER_URL DN_SPONSOR_URL "/rpc"
 #define DN_CHAIN_ID 31337u
 
 /* anvil's published test keys: worth nothing anywhere else. */

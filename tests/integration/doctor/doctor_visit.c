@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define LINE 640
-#define SETTINGS 13
+#define SETTINGS 14
 
 /* What devnet/dn_node gives the node, and where the registry is. */
 static void
@@ -31,6 +31,7 @@ own_settings(const struct clinic *c, char lines[static SETTINGS][LINE])
     snprintf(lines[10], LINE, "BLOCK_BATCH_SIZE=2000");
     snprintf(lines[11], LINE, "WG_LISTEN_PORT=51821");
     snprintf(lines[12], LINE, "LOG_FORMAT=json");
+    snprintf(lines[13], LINE, "ATTESTMESH_SPONSOR_URL=" DN_SPONSOR_URL);
 }
 
 static void

@@ -41,6 +41,7 @@ if(TARGET test_sponsor_chain)
   target_compile_definitions(test_sponsor_chain PRIVATE ANVIL="${anvil}" ${artifacts})
 endif()
 am_test(cli ${here}/test_cli.c ${here}/service_world.c LIBS deploy bus am_net devnet)
+am_test(deploy_route ${here}/test_deploy_route.c LIBS deploy)
 am_test(cli_rpc ${here}/test_cli_rpc.c ${here}/service_world.c
   LIBS deploy bus am_net devnet dn_rpcdouble)
 if(TARGET test_cli)

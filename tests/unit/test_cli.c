@@ -274,3 +274,22 @@ Test(cli_deploy, a_revert_is_told_by_the_contracts_name_for_it)
     cr_assert_not_null(strstr(err.text, "NotClusterMember"), "%s", err.text);
     cli_tx_close(&tx);
 }
+
+Test(cli_deploy, a_route_that_leads_to_another_server_is_refused_and_quoted)
+{
+    const char *const elsewhere[] = {"--route", url, NULL}; /* anvil is a web server, too */
+    uint64_t sent;
+
+    cr_assert_eq(deploy("infra", "infra", NULL), 0, "%s", sw_log("infra"));
+    cr_assert_eq(deploy("cluster", "cluster", NULL), 0, "%s", sw_log("cluster"));
+    sent = nonce();
+    cr_assert_eq(deploy("route", "sponsor", elsewhere), 1, "%s", sw_log("route"));
+    cr_assert_not_null(
+        strstr(sw_log("route"), "expected status 200 and service attestmesh-sponsor"), "%s",
+        sw_log("route"));
+    cr_assert_not_null(strstr(sw_log("route"), " answered instead: "), "%s", sw_log("route"));
+    cr_assert_null(strchr(sw_log("route"), '\x1b'));
+    cr_assert_eq(deploy("none", "sponsor", NULL), 1);
+    cr_assert_not_null(strstr(sw_log("none"), "--route: expected"), "%s", sw_log("none"));
+    cr_assert_eq(nonce(), sent);
+}

@@ -331,11 +331,57 @@ serve_identity(int listener, const struct deployment *d)
     _exit(0);
 }
 
-Test(cli_deploy, a_route_that_leads_to_this_sponsor_is_accepted)
+/* A server of loopback that gives one answer. */
+static pid_t
+server_at(char there[static 64], void (*serve)(int, const struct deployment *),
+          const struct deployment *d)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof at;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    pid_t server;
+
+    cr_assert_eq(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+    cr_assert_eq(listen(listener, 1), 0);
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)&at, &size), 0);
+    snprintf(there, 64, "http://127.0.0.1:%u", ntohs(at.sin_port));
+    if ((server = fork()) == 0)
+        serve(listener, d);
+    close(listener);
+    return server;
+}
+
+static void
+serve_page(int listener, const struct deployment *d)
+{
+    char ask[1024];
+    int fd = accept(listener, NULL, NULL);
+
+    (void)d;
+    if (fd < 0 || read(fd, ask, sizeof ask) <= 0)
+        _exit(1);
+    dprintf(fd, "HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n<h1>Welcome</h1>");
+    _exit(0);
+}
+
+Test(cli_deploy, a_page_at_the_route_is_refused_and_quoted)
+{
+    char there[64];
+    const char *const route[] = {"--route", there, NULL};
+    pid_t server;
+
+    cr_assert_eq(deploy("infra", "infra", NULL), 0, "%s", sw_log("infra"));
+    cr_assert_eq(deploy("cluster", "cluster", NULL), 0, "%s", sw_log("cluster"));
+    server = server_at(there, serve_page, NULL);
+    cr_expect_eq(deploy("route", "sponsor", route), 1, "%s", sw_log("route"));
+    cr_expect_not_null(strstr(sw_log("route"), "status 200 answered instead: <h1>Welcome</h1>"),
+                       "%s", sw_log("route"));
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+}
+
+Test(cli_deploy, a_route_that_leads_to_this_sponsor_is_accepted)
+{
     const char *const signer[] = {"--signer", OPERATOR, NULL};
     char there[64];
     const char *const route[] = {"--route", there, NULL};
@@ -345,13 +391,7 @@ Test(cli_deploy, a_route_that_leads_to_this_sponsor_is_accepted)
     cr_assert_eq(deploy("infra", "infra", signer), 0, "%s", sw_log("infra"));
     cr_assert_eq(deploy("cluster", "cluster", NULL), 0, "%s", sw_log("cluster"));
     cr_assert_eq(deployment_read(&d, receipt, &err), AM_OK, "%s", err.text);
-    cr_assert_eq(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
-    cr_assert_eq(listen(listener, 1), 0);
-    cr_assert_eq(getsockname(listener, (struct sockaddr *)&at, &size), 0);
-    snprintf(there, sizeof there, "http://127.0.0.1:%u", ntohs(at.sin_port));
-    if ((server = fork()) == 0)
-        serve_identity(listener, &d);
-    close(listener);
+    server = server_at(there, serve_identity, &d);
     cr_expect_eq(deploy("route", "sponsor", route), 0, "%s", sw_log("route"));
     cr_expect_not_null(strstr(sw_log("route"), OPERATOR " answers at its route"), "%s",
                        sw_log("route"));

@@ -18,7 +18,7 @@
     X(tap, "tap [--run DIR] [SERVICE...]", "follow the conversation on the bus, redacted")         \
     X(health, "health SERVICE [node]", "whether a service answers, and its node is healthy")       \
     X(hold, "hold", "own a network namespace: do nothing until told to end")                       \
-    X(deploy, "deploy infra|cluster|member ...", "put contracts on a chain")                       \
+    X(deploy, "deploy infra|cluster|member|sponsor ...", "put contracts on a chain")               \
     X(verify, "verify URL|FILE [--compose-hash HEX|--compose FILE] [--app-id HEX] [--json]",       \
       "check a node's evidence: signatures, event log, keys, code")                                \
     X(doctor, "doctor [--json] [--paid] [--gateway HOST] [--shadow URL] ...",                      \

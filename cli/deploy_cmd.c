@@ -1,10 +1,10 @@
-/*  deploy_cmd -- attestmesh deploy: infra, cluster, member, each a step that can be run twice.  */
+/*  deploy_cmd -- attestmesh deploy: infra, cluster, member, sponsor, each to be run twice.  */
 #include "../common/base/am_addr.h"
 #include "../common/base/am_log.h"
 #include "../common/base/am_secret.h"
 #include "../common/crypto/am_secp.h"
 #include "cli.h"
-#include "deploy.h"
+#include "deploy_sponsor.h"
 
 #include <arpa/inet.h>
 #include <sodium.h>
@@ -17,7 +17,7 @@
 
 static struct {
     const char *what, *rpc, *key_file, *receipt, *artifacts, *aa, *signer, *kms_root, *compose_hash,
-        *cidr, *salt;
+        *cidr, *salt, *route;
 } options;
 
 static const struct {
@@ -34,6 +34,7 @@ static const struct {
     {"--compose-hash", "cluster: first allowed compose hash", &options.compose_hash},
     {"--cidr", "cluster: mesh network, e.g. 10.18.0.0/16", &options.cidr},
     {"--salt", "cluster, member: 32 bytes of hex", &options.salt},
+    {"--route", "sponsor: public URL at which the sponsor must answer", &options.route},
 };
 
 static int
@@ -94,6 +95,24 @@ parse_cidr(struct deploy_cluster_options *c, struct am_error *err)
 }
 
 static int
+assert_route(const struct deploy *how, struct am_error *err)
+{
+    char text[ETH_ADDRESS_TEXT];
+    struct deployment d;
+    uint8_t signer[20];
+    int r;
+
+    if (options.route == NULL)
+        return am_fail(err, AM_INVALID_ARGUMENT, "--route: expected the sponsor's public URL");
+    if ((r = deployment_read(&d, options.receipt, err)) != AM_OK ||
+        (r = deploy_sponsor(how, &d, options.route, signer, err)) != AM_OK)
+        return r;
+    eth_address_text(text, signer);
+    printf("%-22s %s answers at its route\n", "sponsor", text);
+    return AM_OK;
+}
+
+static int
 act(const struct deploy *how, struct am_error *err)
 {
     struct deploy_cluster_options cluster = {0};
@@ -101,6 +120,8 @@ act(const struct deploy *how, struct am_error *err)
     uint8_t signer[20], salt[32], member[20];
     int r;
 
+    if (strcmp(options.what, "sponsor") == 0)
+        return assert_route(how, err);
     if (strcmp(options.what, "infra") == 0) {
         if ((r = hex_option(signer, 20, options.signer, "--signer", err)) != AM_OK)
             return r;
@@ -171,7 +192,7 @@ cli_deploy(int argc, char **argv)
     struct am_error err = {0};
 
     if (argc < 1 || (strcmp(argv[0], "infra") != 0 && strcmp(argv[0], "cluster") != 0 &&
-                     strcmp(argv[0], "member") != 0))
+                     strcmp(argv[0], "member") != 0 && strcmp(argv[0], "sponsor") != 0))
         return usage();
     options.what = argv[0];
     for (int i = 1; i < argc; i += 2) {

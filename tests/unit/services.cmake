@@ -55,6 +55,7 @@ if(TARGET test_sponsor_chain)
 endif()
 am_test(ops_page ${here}/test_ops_page.c LIBS ops_page)
 am_test(cli ${here}/test_cli.c ${here}/service_world.c LIBS deploy bus am_net devnet)
+am_test(deploy_route ${here}/test_deploy_route.c LIBS deploy)
 am_test(cli_rpc ${here}/test_cli_rpc.c ${here}/service_world.c
   LIBS deploy bus am_net devnet dn_rpcdouble)
 if(TARGET test_cli)

@@ -4,9 +4,13 @@
 #include "../../common/crypto/am_secp.h"
 #include "service_world.h"
 
+#include <arpa/inet.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define OPERATOR_DIGITS "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
@@ -273,4 +277,124 @@ Test(cli_deploy, a_revert_is_told_by_the_contracts_name_for_it)
     cr_assert_neq(cli_tx_send(&tx, &done, d.cluster, 0, AM_BIN(call), &err), AM_OK);
     cr_assert_not_null(strstr(err.text, "NotClusterMember"), "%s", err.text);
     cli_tx_close(&tx);
+}
+
+Test(cli_deploy, a_route_that_leads_to_another_server_is_refused_and_quoted)
+{
+    const char *const elsewhere[] = {"--route", url, NULL}; /* anvil is a web server, too */
+    uint64_t sent;
+
+    cr_assert_eq(deploy("infra", "infra", NULL), 0, "%s", sw_log("infra"));
+    cr_assert_eq(deploy("cluster", "cluster", NULL), 0, "%s", sw_log("cluster"));
+    sent = nonce();
+    cr_assert_eq(deploy("route", "sponsor", elsewhere), 1, "%s", sw_log("route"));
+    cr_assert_not_null(
+        strstr(sw_log("route"), "expected status 200 and service attestmesh-sponsor"), "%s",
+        sw_log("route"));
+    cr_assert_not_null(strstr(sw_log("route"), " answered instead: "), "%s", sw_log("route"));
+    cr_assert_null(strchr(sw_log("route"), '\x1b'));
+    cr_assert_eq(deploy("none", "sponsor", NULL), 1);
+    cr_assert_not_null(strstr(sw_log("none"), "--route: expected"), "%s", sw_log("none"));
+    cr_assert_eq(nonce(), sent);
+}
+
+/* One answer of a sponsor of this deployment, in a process of its own. */
+static void
+serve_identity(int listener, const struct deployment *d)
+{
+    char ask[1024] = "", text[512], body[1024], hex[131], e[41], p[41], f[41];
+    uint8_t key[32], message[32], digest[32], signature[65];
+    int fd = accept(listener, NULL, NULL);
+    char *query;
+
+    if (fd < 0 || read(fd, ask, sizeof ask - 1) <= 0 ||
+        (query = strstr(ask, "GET /identity?nonce=0x")) == NULL ||
+        am_unhex(key, 32, am_str_of(OPERATOR_KEY), "", NULL) != AM_OK)
+        _exit(1);
+    am_hex(e, d->entry_point, 20);
+    am_hex(p, d->paymaster, 20);
+    am_hex(f, d->member_factory, 20);
+    snprintf(text, sizeof text, "attestmesh.sponsor.identity.v1\n%.66s\n31337\n0x%s\n0x%s\n0x%s",
+             query + 20, e, p, f);
+    am_keccak256(message, text, strlen(text));
+    am_eip191_32(digest, message);
+    if (am_secp_sign(signature, digest, key, AM_V_ETH, NULL) != AM_OK)
+        _exit(1);
+    am_hex(hex, signature, 65);
+    snprintf(body, sizeof body,
+             "{\"service\":\"attestmesh-sponsor\",\"chainId\":31337,\"entryPoint\":\"0x%s\","
+             "\"paymaster\":\"0x%s\",\"factories\":[\"0x%s\"],\"address\":\"" OPERATOR
+             "\",\"signature\":\"0x%s\"}",
+             e, p, f, hex);
+    dprintf(fd, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+            strlen(body), body);
+    _exit(0);
+}
+
+/* A server of loopback that gives one answer. */
+static pid_t
+server_at(char there[static 64], void (*serve)(int, const struct deployment *),
+          const struct deployment *d)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof at;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    pid_t server;
+
+    cr_assert_eq(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+    cr_assert_eq(listen(listener, 1), 0);
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)&at, &size), 0);
+    snprintf(there, 64, "http://127.0.0.1:%u", ntohs(at.sin_port));
+    if ((server = fork()) == 0)
+        serve(listener, d);
+    close(listener);
+    return server;
+}
+
+static void
+serve_page(int listener, const struct deployment *d)
+{
+    char ask[1024];
+    int fd = accept(listener, NULL, NULL);
+
+    (void)d;
+    if (fd < 0 || read(fd, ask, sizeof ask) <= 0)
+        _exit(1);
+    dprintf(fd, "HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n<h1>Welcome</h1>");
+    _exit(0);
+}
+
+Test(cli_deploy, a_page_at_the_route_is_refused_and_quoted)
+{
+    char there[64];
+    const char *const route[] = {"--route", there, NULL};
+    pid_t server;
+
+    cr_assert_eq(deploy("infra", "infra", NULL), 0, "%s", sw_log("infra"));
+    cr_assert_eq(deploy("cluster", "cluster", NULL), 0, "%s", sw_log("cluster"));
+    server = server_at(there, serve_page, NULL);
+    cr_expect_eq(deploy("route", "sponsor", route), 1, "%s", sw_log("route"));
+    cr_expect_not_null(strstr(sw_log("route"), "status 200 answered instead: <h1>Welcome</h1>"),
+                       "%s", sw_log("route"));
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+}
+
+Test(cli_deploy, a_route_that_leads_to_this_sponsor_is_accepted)
+{
+    const char *const signer[] = {"--signer", OPERATOR, NULL};
+    char there[64];
+    const char *const route[] = {"--route", there, NULL};
+    struct deployment d;
+    pid_t server;
+
+    cr_assert_eq(deploy("infra", "infra", signer), 0, "%s", sw_log("infra"));
+    cr_assert_eq(deploy("cluster", "cluster", NULL), 0, "%s", sw_log("cluster"));
+    cr_assert_eq(deployment_read(&d, receipt, &err), AM_OK, "%s", err.text);
+    server = server_at(there, serve_identity, &d);
+    cr_expect_eq(deploy("route", "sponsor", route), 0, "%s", sw_log("route"));
+    cr_expect_not_null(strstr(sw_log("route"), OPERATOR " answers at its route"), "%s",
+                       sw_log("route"));
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
 }

@@ -189,6 +189,13 @@ serve_sign(void *arg, struct bus_request *request, const void *message)
     bus_reply(request, &reply);
 }
 
+static bool
+is_fresh(void *arg)
+{
+    (void)arg;
+    return true;
+}
+
 static void
 on_changed(void *arg, const struct chain_work *w)
 {
@@ -282,6 +289,7 @@ dw_open(const char *dialect, uint64_t tries_cap)
                                    .poll_ms = 100,
                                    .entry_point = {0xee},
                                    .poke = on_poke,
+                                   .fresh = is_fresh,
                                    .changed = on_changed,
                                    .fatal = on_fatal};
 

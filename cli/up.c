@@ -27,7 +27,8 @@
 #define PAUSE_MAX_MS 5000
 #define SETTLED_MS 10000 /* after so long a life the next pause is the first again */
 #define STOP_WAIT_MS 3000
-#define DOCTOR_AFTER_S 2 /* the start itself comes first */
+#define DOCTOR_AFTER_S                                                                             \
+    10 /* a node that comes up well is live by then, and is not asked beside it */
 #define DOCTOR_NICE 10
 
 extern char **environ;

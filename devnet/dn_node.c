@@ -72,9 +72,9 @@ start_suite(const struct dn_world *w, struct dn_node *node, struct am_error *err
     }
     env[n++] = "BUNDLER_URL=" DN_BUNDLER_URL;
     env[n++] = "ATTESTMESH_PAYMASTER_URL=" DN_PAYMASTER_URL;
-    env[n++] = "ATTESTMESH_POLL_MS=250";
+    env[n++] = "ATTESTMESH_POLL_MS=125";
     if (!w->idle)
-        env[n++] = "ATTESTMESH_IDLE_POLL_MS=250";
+        env[n++] = "ATTESTMESH_IDLE_POLL_MS=125";
     env[n] = NULL;
     return dn_start(&node->up,
                     &(struct dn_spawn){.argv = argv, .env = env, .log = log, .ns = &node->ns}, err);

@@ -172,6 +172,9 @@ needs_endpoint(const struct mesh_wg_peer *want, const struct mesh_wg_found *have
 {
     if (want->endpoint.ip == 0)
         return false;
+    if (!want->calls && want->calls_again == 0 &&
+        (have == NULL || (!have->placed && have->handshake_s == 0)))
+        return false; /* the other's turn: without an endpoint the device does not call */
     if (have == NULL || !have->placed)
         return true;
     if (want->given.ip != 0 && !is_same(want->given, want->endpoint))
@@ -179,11 +182,36 @@ needs_endpoint(const struct mesh_wg_peer *want, const struct mesh_wg_found *have
     return !is_same(have->endpoint, want->endpoint) && have->handshake_s + MESH_PATH_S < now_s;
 }
 
+/* Shook hands, and not a byte of data came for two seconds: the peer's packets bear an index that
+ * our device has dropped. */
+static bool
+is_deaf(const struct mesh_wg_found *have)
+{
+    return have->handshake_s != 0 && have->received <= MESH_HANDSHAKE_BYTES;
+}
+
+/* How often a peer that never shook hands is called again, and after how long. */
+static unsigned
+calls_of(const struct mesh_wg_peer *want)
+{
+    return want->calls ? MESH_CALLS : 1;
+}
+
+static int64_t
+patience_ms(const struct mesh_wg_peer *want, const struct mesh_wg_found *have)
+{
+    if (have->handshake_s != 0)
+        return MESH_DEAF_MS;
+    return want->calls ? MESH_CALL_MS : MESH_TURN_MS;
+}
+
 static bool
 may_call(const struct mesh_wg_peer *want, const struct mesh_wg_found *have)
 {
-    return want->calls && want->added_ms != 0 && want->endpoint.ip != 0 &&
-           want->calls_again < MESH_CALLS && have != NULL && have->handshake_s == 0;
+    if (want->added_ms == 0 || want->endpoint.ip == 0 || have == NULL)
+        return false;
+    return have->handshake_s == 0 ? want->calls_again < calls_of(want)
+                                  : want->calls_again < MESH_CALLS && is_deaf(have);
 }
 
 bool
@@ -230,15 +258,16 @@ say_peer(struct mesh_plan *plan, size_t *used, struct mesh_wg_peer *want,
 
 /* Whether a peer of the device is to be taken out: nobody wants it, or it is to be called again. */
 static bool
-leaves(const struct mesh_wg_found *found, struct mesh_wg_peer *want, size_t want_count,
-       int64_t now_ms)
+leaves(struct mesh_set *again, const struct mesh_wg_found *found, struct mesh_wg_peer *want,
+       size_t want_count, int64_t now_ms)
 {
     for (size_t k = 0; k < want_count; k++) {
         if (memcmp(want[k].pub, found->pub, 32) != 0)
             continue;
-        if (!may_call(&want[k], found) || now_ms - want[k].added_ms < MESH_CALL_MS)
+        if (!may_call(&want[k], found) || now_ms - want[k].added_ms < patience_ms(&want[k], found))
             return false;
         want[k].calls_again++;
+        mesh_set_add(again, k);
         return true;
     }
     return true;
@@ -248,6 +277,7 @@ void
 mesh_plan_make(struct mesh_plan *plan, const char *name, struct mesh_wg_peer *want,
                size_t want_count, const struct mesh_wg_device *have, uint64_t now_s, int64_t now_ms)
 {
+    struct mesh_set again = {0}; /* out now, in with the next plan */
     size_t used = 0;
 
     memset(plan, 0, sizeof *plan);
@@ -260,7 +290,7 @@ mesh_plan_make(struct mesh_plan *plan, const char *name, struct mesh_wg_peer *wa
             plan->more = true;
             return;
         }
-        if (!leaves(&have->peer[i], want, want_count, now_ms))
+        if (!leaves(&again, &have->peer[i], want, want_count, now_ms))
             continue;
         plan->touched++;
         mesh_key_text(text, have->peer[i].pub);
@@ -273,7 +303,8 @@ mesh_plan_make(struct mesh_plan *plan, const char *name, struct mesh_wg_peer *wa
             plan->more = true;
             return;
         }
-        say_peer(plan, &used, &want[k], mesh_plan_find(have, want[k].pub), now_s, now_ms);
+        if (!mesh_set_has(&again, k))
+            say_peer(plan, &used, &want[k], mesh_plan_find(have, want[k].pub), now_s, now_ms);
     }
     if (plan->touched == 0)
         plan->argc = 0;

@@ -13,18 +13,21 @@
 #include "mesh_cmd.h"
 #include "mesh_set.h"
 
-#define MESH_PATH_S 180    /* a session older than this carries nothing */
-#define MESH_PLAN_TRIES 4  /* handshake initiations of 148 bytes, 5 s apart: 15 s */
-#define MESH_PLAN_PEERS 16 /* in one command */
-#define MESH_CALL_MS 1500  /* without a handshake for so long: call again, */
-#define MESH_CALLS 6       /* so often at most; then WireGuard's own 5 s do */
+#define MESH_PATH_S 180          /* a session older than this carries nothing */
+#define MESH_PLAN_TRIES 4        /* handshake initiations of 148 bytes, 5 s apart: 15 s */
+#define MESH_PLAN_PEERS 16       /* in one command */
+#define MESH_TURN_MS 400         /* so long the second of a pair waits for the first one's call, */
+#define MESH_CALL_MS 1500        /* and the first without a handshake before it calls again, */
+#define MESH_CALLS 6             /* so often at most; then WireGuard's own 5 s do */
+#define MESH_DEAF_MS 2500        /* a handshake, and no data for so long */
+#define MESH_HANDSHAKE_BYTES 240 /* an initiation and a response */
 
 struct mesh_wg_peer {
     uint8_t pub[32];
     uint32_t ip;                   /* its /32 */
     struct mesh_endpoint endpoint; /* from the endpoints file, 0 none */
     struct mesh_endpoint given;    /* what was last written to the device by this process */
-    bool calls;                    /* ours to call again: we come first in the list of members */
+    bool calls;       /* ours to call first: we come before it in the list of members */
     int64_t added_ms; /* when this process put it into the device, 0 never; monotonic */
     unsigned calls_again;
 };
@@ -77,9 +80,11 @@ struct mesh_plan {
 /* Arguments of one `wg set`; argc 0 when nothing differs.  The struct may not be moved.
  * want[i].given is updated as if the command had succeeded.
  *
- * Two initiations that cross undo each other, and one that came before its peer was known is lost;
- * WireGuard repeats either only after 5 s.  So the first of the two in the list of members takes a
- * peer that never shook hands out and puts it in again, which calls at once.
+ * Two initiations that cross undo each other until WireGuard repeats them after 5 s; in wireguard-go
+ * they may also leave one side deaf for 15 s (it gives the index away that the other then uses).
+ * So of a pair only the first in the list of members calls: the second puts the peer in without an
+ * endpoint, and with one when no call has come in MESH_TURN_MS (it may have come too early).
+ * Who calls again takes the peer out and puts it in: that calls at once.
  * In:  now_s   wall clock, seconds, to judge handshakes
  *      now_ms  monotonic */
 void mesh_plan_make(struct mesh_plan *plan, const char *name, struct mesh_wg_peer *want,

@@ -91,7 +91,7 @@ Test(endpoints, take_a_whole_file_or_nothing_of_it)
 static struct mesh_wg_peer
 peer(uint8_t n, const char *endpoint)
 {
-    struct mesh_wg_peer p = {.ip = 0x0a0d0000u + n};
+    struct mesh_wg_peer p = {.ip = 0x0a0d0000u + n, .calls = true};
 
     memset(p.pub, n, 32);
     if (endpoint != NULL)
@@ -160,6 +160,62 @@ Test(plan, says_nothing_to_a_device_that_is_right_even_when_its_peer_has_roamed)
     free(d);
 }
 
+/* Initiations that cross leave both without a session, or one of them deaf. */
+Test(plan, the_second_of_a_pair_waits_for_the_call_of_the_first)
+{
+    struct mesh_wg_device *none = calloc(1, sizeof *none),
+                          *mute = device(K1 "\t10.13.0.1/32\n", K1 "\t(none)\n", K1 "\t0\n"),
+                          *called =
+                              device(K1 "\t10.13.0.1/32\n", K1 "\t10.0.0.1:51821\n", K1 "\t9\n");
+    struct mesh_wg_peer want[] = {peer(1, "10.0.0.1:51821")};
+    struct mesh_plan p;
+
+    want[0].calls = false;
+    mesh_plan_make(&p, "wg0", want, 1, none, 10, 1000);
+    cr_assert_str_eq(words(&p),
+                     "set wg0 peer " K1 " allowed-ips 10.13.0.1/32 persistent-keepalive 25",
+                     "known, and not called");
+    mesh_plan_make(&p, "wg0", want, 1, called, 10, 1000 + MESH_TURN_MS);
+    cr_assert_str_eq(words(&p), "", "the first one's call came: its source is the endpoint");
+    mesh_plan_make(&p, "wg0", want, 1, mute, 10, 1000 + MESH_TURN_MS - 1);
+    cr_assert_str_eq(words(&p), "", "its turn is not over");
+    cr_assert(mesh_plan_calling(want, 1, mute), "so the device is looked at soon");
+    mesh_plan_make(&p, "wg0", want, 1, mute, 10, 1000 + MESH_TURN_MS);
+    cr_assert_str_eq(words(&p), "set wg0 peer " K1 " remove");
+    mesh_plan_make(&p, "wg0", want, 1, none, 10, 1000 + MESH_TURN_MS);
+    cr_assert_str_eq(words(&p), "set wg0 peer " K1 " endpoint 10.0.0.1:51821 allowed-ips "
+                                "10.13.0.1/32 persistent-keepalive 25");
+    cr_assert(!mesh_plan_calling(want, 1, mute), "once");
+    free(none);
+    free(mute);
+    free(called);
+}
+
+Test(plan, a_handshake_without_data_is_made_again_by_either)
+{
+    struct mesh_wg_device *none = calloc(1, sizeof *none),
+                          *d = device(K1 "\t10.13.0.1/32\n", K1 "\t10.0.0.1:51821\n", K1 "\t9\n");
+    struct mesh_wg_peer want[] = {peer(1, "10.0.0.1:51821")};
+    struct mesh_plan p;
+
+    for (int calls = 0; calls < 2; calls++) {
+        want[0] = peer(1, "10.0.0.1:51821");
+        want[0].calls = calls;
+        mesh_plan_make(&p, "wg0", want, 1, none, 10, 1000);
+        d->peer[0].received = MESH_HANDSHAKE_BYTES;
+        mesh_plan_make(&p, "wg0", want, 1, d, 10, 1000 + MESH_DEAF_MS - 1);
+        cr_assert_str_eq(words(&p), "", "data may be on its way");
+        d->peer[0].received++;
+        mesh_plan_make(&p, "wg0", want, 1, d, 10, 1000 + MESH_DEAF_MS);
+        cr_assert_str_eq(words(&p), "", "data came");
+        d->peer[0].received--;
+        mesh_plan_make(&p, "wg0", want, 1, d, 10, 1000 + MESH_DEAF_MS);
+        cr_assert_str_eq(words(&p), "set wg0 peer " K1 " remove");
+    }
+    free(none);
+    free(d);
+}
+
 /* Two initiations that crossed: the first of the pair calls again, a few times, and only where no
  * session ever stood and the peer was added by this process. */
 Test(plan, calls_again_whom_it_never_reached_and_nobody_else)
@@ -173,7 +229,6 @@ Test(plan, calls_again_whom_it_never_reached_and_nobody_else)
     int64_t now = 1000;
     struct mesh_plan p;
 
-    want[0].calls = true;
     mesh_plan_make(&p, "wg0", want, 1, added, 10, now + MESH_CALL_MS);
     cr_assert_str_eq(words(&p), "", "an adopted peer is left alone");
     mesh_plan_make(&p, "wg0", want, 1, none, 10, now);

@@ -80,13 +80,12 @@ struct mesh_plan {
 /* Arguments of one `wg set`; argc 0 when nothing differs.  The struct may not be moved.
  * want[i].given is updated as if the command had succeeded.
  *
- * Two initiations that cross undo each other until WireGuard repeats them after 5 s; in wireguard-go
- * they may also leave one side deaf for 15 s (it gives the index away that the other then uses).
- * So of a pair only the first in the list of members calls: the second puts the peer in without an
- * endpoint, and with one when no call has come in MESH_TURN_MS (it may have come too early).
- * Who calls again takes the peer out and puts it in: that calls at once.
- * In:  now_s   wall clock, seconds, to judge handshakes
- *      now_ms  monotonic */
+ * Two initiations that cross undo each other until WireGuard repeats them after 5 s; in
+ * wireguard-go they may also leave one side deaf for 15 s (it gives the index away that the other
+ * then uses). So of a pair only the first in the list of members calls: the second puts the peer in
+ * without an endpoint, and with one when no call has come in MESH_TURN_MS (it may have come too
+ * early). Who calls again takes the peer out and puts it in: that calls at once. In:  now_s   wall
+ * clock, seconds, to judge handshakes now_ms  monotonic */
 void mesh_plan_make(struct mesh_plan *plan, const char *name, struct mesh_wg_peer *want,
                     size_t want_count, const struct mesh_wg_device *have, uint64_t now_s,
                     int64_t now_ms);

@@ -15,6 +15,7 @@ static const struct {
     CLI_COMMANDS(CLI_ROW)
 #undef CLI_ROW
 };
+#define USAGE_WIDTH 34 /* a longer one has its help on the next line */
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
 static bool
@@ -50,7 +51,11 @@ help(FILE *f)
 {
     fputs("attestmesh -- attested confidential VMs become one mesh\n\n", f);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(f, "  attestmesh %-34s %s\n", commands[i].usage, commands[i].help);
+        if (strlen(commands[i].usage) <= USAGE_WIDTH)
+            fprintf(f, "  attestmesh %-*s %s\n", USAGE_WIDTH, commands[i].usage, commands[i].help);
+        else
+            fprintf(f, "  attestmesh %s\n%*s%s\n", commands[i].usage, 14 + USAGE_WIDTH, "",
+                    commands[i].help);
 }
 
 int

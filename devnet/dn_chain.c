@@ -142,19 +142,13 @@ start_sponsor(struct dn_chain *chain, const struct dn_paths *paths, const struct
 {
     char program[1024], log[1024], state[1024], chain_id[32], contracts[4][96];
     const char *const argv[] = {program, NULL};
-    const char *const env[] = {"RPC_URL=" DN_RPC_URL,
-                               "ATTESTMESH_SPONSOR_KEY=" DN_SPONSOR_KEY,
-                               "ATTESTMESH_SPONSOR_LISTEN=" DN_BRIDGE_IP ":8787",
-                               "MAX_DAILY_OPS_PER_SENDER=0",
-                               "ATTESTMESH_MAX_DAILY_OPS_PER_CLUSTER=0",
-                               "ATTESTMESH_MAX_DAILY_GWEI_PER_CLUSTER=0",
-                               contracts[0],
-                               contracts[1],
-                               contracts[2],
-                               contracts[3],
-                               state,
-                               chain_id,
-                               NULL};
+    const char *const env[] = {
+        "RPC_URL=" DN_RPC_URL, "ATTESTMESH_SPONSOR_KEY=" DN_SPONSOR_KEY,
+        "ATTESTMESH_SPONSOR_LISTEN=" DN_BRIDGE_IP ":8787", "MAX_DAILY_OPS_PER_SENDER=0",
+        /* what an owner allows is seen at once */
+        "ATTESTMESH_NEGATIVE_CACHE_TTL_SECONDS=1", "ATTESTMESH_MAX_DAILY_OPS_PER_CLUSTER=0",
+        "ATTESTMESH_MAX_DAILY_GWEI_PER_CLUSTER=0", contracts[0], contracts[1], contracts[2],
+        contracts[3], state, chain_id, NULL};
 
     snprintf(program, sizeof program, "%s/attestmesh-sponsor", paths->bin);
     snprintf(log, sizeof log, "%s/sponsor.log", paths->dir);

@@ -107,8 +107,13 @@ step_stranger(struct mesh *m)
     if (m->view.block < m->stranger_block + MESH_STRANGER_BLOCKS || m->exit_code != 0)
         return;
     m->exit_code = m->facts.record == MESH_RECORD_REMOVED ? AM_EXIT_REMOVED : AM_EXIT_OTHER_KEYS;
-    am_log(AM_ERROR, "stopped", "exit=%d block=%llu reason=\"%s\"", m->exit_code,
-           (unsigned long long)m->view.block, am_exit_advice(m->exit_code));
+    if (m->exit_code == AM_EXIT_REMOVED)
+        am_log(AM_ERROR, "stopped", "exit=%d block=%llu reason=\"our member has a tombstone\"",
+               m->exit_code, (unsigned long long)m->view.block);
+    else
+        am_log(AM_ERROR, "stopped",
+               "exit=%d block=%llu reason=\"the chain has another %s key for our member\"",
+               m->exit_code, (unsigned long long)m->view.block, mesh_key_name(m->member.other));
     ev_break(m->loop, EVBREAK_ALL);
 }
 

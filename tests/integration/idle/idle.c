@@ -18,7 +18,8 @@
 #define LOOK_MS 108000 /* the idle interval, less its jitter */
 #define LOOK_COST 2    /* chain's glance and indexer's logs */
 #define HEALTHY_MS 60000
-#define SETTLED_MS 30000   /* its operations are over so soon */
+#define SETTLED_MS 30000 /* its operations are over so soon */
+#define DOCTOR_MS 30000
 #define NEWCOMER_MS 190000 /* an idle interval, and a start */
 
 static struct e2e world;
@@ -150,6 +151,25 @@ newcomer(struct dn_node *first)
               e2e_watch(&world, second)->reason);
 }
 
+/* The doctor of `up` asks once; that is not the pace of an idle node. */
+static bool
+doctor_is_done(struct e2e *t, void *arg)
+{
+    const struct dn_node *node = arg;
+    char path[600], line[4096];
+    bool done = false;
+    FILE *f;
+
+    (void)t;
+    snprintf(path, sizeof path, "%s/log/up.log", node->dir);
+    f = fopen(path, "re");
+    while (f != NULL && !done && fgets(line, sizeof line, f) != NULL)
+        done = strstr(line, "doctor.done") != NULL;
+    if (f != NULL)
+        fclose(f);
+    return done;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -168,6 +188,8 @@ main(int argc, char **argv)
     took = e2e_until(&world, is_live, node, HEALTHY_MS);
     e2e_check(&world, took >= 0, "a node of its own is healthy", "%lld ms; %s", (long long)took,
               e2e_watch(&world, node)->reason);
+    e2e_check(&world, e2e_until(&world, doctor_is_done, node, DOCTOR_MS) >= 0,
+              "its doctor has looked once", "%u elements", e2e_proxy_count(&world, node));
     took = until_quiet(node, SETTLED_MS);
     e2e_check(&world, took >= 0, "and then slow", "%lld ms, %u elements until then",
               (long long)took, e2e_proxy_count(&world, node));

@@ -110,7 +110,7 @@ void chain_task_ask_nonce(struct chain_task *t,
 int chain_task_read_nonce(uint64_t *now, const struct chain_task *t, const struct eth_rpc_answer *a,
                           struct am_error *err) AM_MUST_CHECK;
 
-/* The actions (chain_build.c, chain_follow.c). */
+/* The actions (chain_build.c, chain_follow.c, chain_poll.c). */
 void chain_task_nonce(struct chain_task *t);
 void chain_task_prepare(struct chain_task *t);
 /* Prepare, once a second provider agrees where one is needed (chain_witness.c). */
@@ -119,5 +119,7 @@ void chain_task_sign(struct chain_task *t);
 void chain_task_send(struct chain_task *t);
 void chain_task_poll(struct chain_task *t);
 void chain_task_find(struct chain_task *t);
+/* Included: how it ended decides between the two, a view of that block between what follows. */
+void chain_task_landed(struct chain_task *t, const struct chain_receipt *r);
 
 #endif

@@ -172,9 +172,10 @@ needs_endpoint(const struct mesh_wg_peer *want, const struct mesh_wg_found *have
 {
     if (want->endpoint.ip == 0)
         return false;
+    /* The other's turn: without an endpoint the device does not call.  Whom we adopt has waited. */
     if (!want->calls && want->calls_again == 0 &&
-        (have == NULL || (!have->placed && have->handshake_s == 0)))
-        return false; /* the other's turn: without an endpoint the device does not call */
+        (have == NULL || (want->added_ms != 0 && !have->placed && have->handshake_s == 0)))
+        return false;
     if (have == NULL || !have->placed)
         return true;
     if (want->given.ip != 0 && !is_same(want->given, want->endpoint))

@@ -171,8 +171,9 @@ e2e_same_csk(struct e2e *t, unsigned first, unsigned last)
     return true;
 }
 
-static json_t *
-logs_of(struct e2e *t, const uint8_t address[20], enum eth_event_id event, const uint8_t *topic2)
+json_t *
+e2e_logs(struct e2e *t, const uint8_t address[static 20], enum eth_event_id event,
+         const uint8_t *topic2)
 {
     struct am_error err = {0};
     uint8_t topic[32];
@@ -204,7 +205,7 @@ e2e_operations(struct e2e *t, const uint8_t sender[static 20], bool *twice)
 
     *twice = false;
     eth_word_address(topic, sender);
-    logs = logs_of(t, t->world.deployed.entry_point, ETH_EVENT_UserOperationEvent, topic);
+    logs = e2e_logs(t, t->world.deployed.entry_point, ETH_EVENT_UserOperationEvent, topic);
     for (; count < json_array_size(logs) && count < 256; count++) {
         /* data: nonce (24 bytes of key, 8 of sequence), success, cost, gas */
         const char *data = json_string_value(json_object_get(json_array_get(logs, count), "data"));
@@ -220,7 +221,7 @@ e2e_operations(struct e2e *t, const uint8_t sender[static 20], bool *twice)
 unsigned
 e2e_messages(struct e2e *t)
 {
-    json_t *logs = logs_of(t, t->world.deployed.cluster, ETH_EVENT_MessageSent, NULL);
+    json_t *logs = e2e_logs(t, t->world.deployed.cluster, ETH_EVENT_MessageSent, NULL);
     unsigned count = (unsigned)json_array_size(logs);
 
     json_decref(logs);

@@ -6,6 +6,7 @@
 #define E2E_H
 
 #include "../../cli/watch.h"
+#include "../../common/eth/eth_table.h"
 #include "../../devnet/dn_world.h"
 
 struct e2e {
@@ -41,6 +42,10 @@ void e2e_pause(struct e2e *t, int64_t ms);
 bool e2e_all_live(struct e2e *t, unsigned first, unsigned last);
 bool e2e_same_csk(struct e2e *t, unsigned first, unsigned last);
 
+/* What an address has logged since genesis.  topic2: 32 bytes, or NULL for any; the caller
+ * releases. */
+json_t *e2e_logs(struct e2e *t, const uint8_t address[static 20], enum eth_event_id event,
+                 const uint8_t *topic2);
 /* UserOperationEvents of a sender since the start of the chain; *twice: some nonce key has two. */
 unsigned e2e_operations(struct e2e *t, const uint8_t sender[static 20], bool *twice);
 /* MessageSent events of the cluster. */

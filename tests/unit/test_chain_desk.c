@@ -65,6 +65,22 @@ Test(chain_desk, another_hash_than_asked_is_an_error)
               dw.reason);
 }
 
+/* At the same head the last answer stands; a paid provider is not asked four times a second. */
+Test(chain_desk, a_receipt_is_asked_for_when_a_block_has_come)
+{
+    is_sent(CHAIN_DIALECT_ERC7677, "erc7677");
+    dw_turn(1200);
+    cr_assert_eq(dw_asked("eth_getUserOperationReceipt"), 0, "no block has come");
+    dw_look(11, false);
+    dw_turn(800);
+    cr_assert_eq(dw_asked("eth_getUserOperationReceipt"), 1, "one has");
+    dw_look(12, true);
+    dw_turn(600);
+    cr_assert_eq(dw_asked("eth_getUserOperationReceipt"), 1, "the view shows the effect already");
+    dw_turn(1500);
+    cr_assert_geq(dw_asked("eth_getUserOperationReceipt"), 2, "and is followed all the same");
+}
+
 Test(chain_desk, what_a_reorg_takes_back_has_one_effect_in_the_end)
 {
     is_sent(CHAIN_DIALECT_ERC7677, "erc7677");

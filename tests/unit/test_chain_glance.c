@@ -169,6 +169,14 @@ Test(chain_glance, the_first_member_is_news)
     is_news("the first");
 }
 
+Test(chain_glance, a_tombstone_is_news)
+{
+    idle();
+    chain.removed = 1;
+    is_news("a tombstone");
+    cr_assert(chain_viewer_latest(viewer)->peers[2].removed);
+}
+
 Test(chain_glance, a_commitment_is_news)
 {
     idle();

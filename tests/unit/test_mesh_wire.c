@@ -186,6 +186,11 @@ Test(plan, the_second_of_a_pair_waits_for_the_call_of_the_first)
     cr_assert_str_eq(words(&p), "set wg0 peer " K1 " endpoint 10.0.0.1:51821 allowed-ips "
                                 "10.13.0.1/32 persistent-keepalive 25");
     cr_assert(!mesh_plan_calling(want, 1, mute), "once");
+    want[0] = peer(1, "10.0.0.1:51821");
+    want[0].calls = false;
+    mesh_plan_make(&p, "wg0", want, 1, mute, 10, 9000);
+    cr_assert_str_eq(words(&p), "set wg0 peer " K1 " endpoint 10.0.0.1:51821",
+                     "a predecessor that was killed meanwhile had waited");
     free(none);
     free(mute);
     free(called);

@@ -9,29 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static json_t *
-logs_of(const uint8_t address[20], enum eth_event_id event, const uint8_t *topic2)
-{
-    struct am_error err = {0};
-    uint8_t topic[32];
-    json_t *topics = json_array(), *logs = NULL;
-
-    eth_topic(topic, event);
-    json_array_append_new(topics, eth_json_of_data(topic, 32));
-    if (topic2 != NULL) {
-        json_array_append_new(topics, json_null());
-        json_array_append_new(topics, eth_json_of_data(topic2, 32));
-    }
-    e2e_need(
-        &world,
-        cli_rpc_call(world.world.rpc, &logs, "eth_getLogs",
-                     json_pack("[{s:o, s:s, s:s, s:o}]", "address", eth_json_of_data(address, 20),
-                               "fromBlock", "0x0", "toBlock", "latest", "topics", topics),
-                     &err),
-        &err, "eth_getLogs");
-    return logs;
-}
-
 /* 32 bytes of nonce in hex, as events and taps have it. */
 static bool
 take_nonce(struct done *out, const char *hex)
@@ -54,7 +31,7 @@ events_of_host(struct done *out, struct host *h)
     json_t *logs;
 
     eth_word_address(topic, h->node->member);
-    logs = logs_of(world.world.deployed.entry_point, ETH_EVENT_UserOperationEvent, topic);
+    logs = e2e_logs(&world, world.world.deployed.entry_point, ETH_EVENT_UserOperationEvent, topic);
     for (; count < json_array_size(logs) && count < EVENTS_MAX; count++) {
         /* data: nonce, success, cost, gas */
         const json_t *log = json_array_get(logs, count);
@@ -120,7 +97,7 @@ sponsored_for_host(struct host *h)
 size_t
 envelopes_sent(uint8_t (*out)[32])
 {
-    json_t *logs = logs_of(world.world.deployed.cluster, ETH_EVENT_MessageSent, NULL);
+    json_t *logs = e2e_logs(&world, world.world.deployed.cluster, ETH_EVENT_MessageSent, NULL);
     struct am_error err = {0};
     size_t count = 0;
 

@@ -83,21 +83,46 @@ Test(chain_desk, a_receipt_is_asked_for_when_a_block_has_come)
 
 Test(chain_desk, what_a_reorg_takes_back_has_one_effect_in_the_end)
 {
+    unsigned asked;
+
     is_sent(CHAIN_DIALECT_ERC7677, "erc7677");
     dw.receipt_block = 11;
     cr_assert(dw_until("included", 5000), "%s", dw.reason);
     dw_look(12, false);
     cr_assert(dw_until("sent", 5000) && strstr(dw.reason, "reorg") != NULL, "%s: %s", dw.state,
               dw.reason);
+    asked = dw_asked("eth_getUserOperationReceipt");
+    dw_look(13, false);
     dw_turn(1200);
+    cr_assert_gt(dw_asked("eth_getUserOperationReceipt"), asked, "it was given once more");
     cr_assert_str_eq(dw.state, "sent", "a receipt of the chain that is gone counts no more");
-    dw.receipt_block = 13;
+    dw.receipt_block = 14;
+    dw_look(14, false);
     cr_assert(dw_until("included", 5000), "%s: %s", dw.state, dw.reason);
-    dw_look(13, true);
+    dw_look(14, true);
     cr_assert_str_eq(dw.state, "confirmed");
     cr_assert(dw.sends == 1, "nothing was sent again");
-    dw_look(14, false);
+    dw_look(15, false);
     cr_assert(dw_until("sent", 5000), "confirmed is not for ever: %s", dw.state);
+}
+
+/* The provider is paid for each question. */
+Test(chain_desk, a_price_of_a_moment_ago_serves_again)
+{
+    static const uint8_t recipient[32] = {7}, envelopes[2][32] = {{0xe1}, {0xe2}}, sealed[64] = {1};
+    const char *state;
+    struct am_error err;
+
+    dw_open("erc7677", 24);
+    for (size_t i = 0; i < 2; i++) {
+        cr_assert_eq(
+            chain_desk_send(dw.desk, &state, recipient, envelopes[i], AM_BIN(sealed), "test", &err),
+            AM_OK, "%s", err.text);
+        for (int k = 0; k < 40 && dw.sends == i; k++)
+            dw_turn(50);
+        cr_assert_eq(dw.sends, i + 1, "%s", dw.reason);
+    }
+    cr_assert_eq(dw_asked("eth_gasPrice"), 1);
 }
 
 /* A message is in no view: once it is deep enough, getNonce says whether it stayed. */
